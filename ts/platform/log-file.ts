@@ -1,0 +1,57 @@
+// A file in LevelDB's log format, open for appending: the write-ahead log and the manifest.
+//
+//   file   := block*                 every block is 32 KiB; the last may be shorter
+//   block  := record* trailer?       trailer: zeroes, when fewer than 7 bytes are left
+//   record := checksum: fixed32 (masked CRC-32C of type and data)  length: fixed16  type: u8  data
+//   type   := 1 full | 2 first | 3 middle | 4 last
+//
+// Invariants:
+//   One append is one gather-write: trailer, headers and data together.
+//   After any failure (an error, a sync that failed, a file no longer in its directory) the log is
+//   poisoned: every later append and sync rejects with the first error, and nothing is written.
+//   At most one asynchronous job is in flight; starting a second one is refused with an Error.
+
+export interface LogFile {
+  readonly path: string
+
+  /** Bytes in the file, headers and trailers included, as of the last append that succeeded. */
+  readonly sizeBytes: number
+
+  /**
+   * Appends bytes[start, end) as one record, on a thread of the pool, then syncs when asked.
+   * The bytes belong to the log until the promise settles: they may not change before.
+   * With `sync`, it resolves only when the file's data is durable and the file is still the one in
+   * its directory (link count, device and inode).
+   * Rejects with the operating system's error; how much of the record reached the file is then
+   * unknown, and the log is poisoned.
+   */
+  append(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void>
+
+  /**
+   * Appends bytes[start, end) as one record on the calling thread, into the page cache only.
+   * Throws what `append` would reject with. Requires: no job in flight.
+   */
+  appendSync(bytes: Buffer, start: number, end: number): void
+
+  /** Makes all that was appended durable, with the same check of the directory as `append`. */
+  sync(): Promise<void>
+
+  /** Waits for the job in flight, if there is one, and closes the descriptor. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * A plain file open for appending, under the TypeScript log writer: a descriptor, or a simulated
+ * file. Errors are the operating system's.
+ */
+export interface AppendableFile {
+  /** Writes the buffers in order at the end of the file; resolves to the bytes written, maybe fewer. */
+  writev(buffers: readonly Uint8Array[]): Promise<number>
+  /** The same on the calling thread. */
+  writevSync(buffers: readonly Uint8Array[]): number
+  /** Makes the data durable (fdatasync; the full barrier where a platform has one). */
+  sync(): Promise<void>
+  /** Whether the path it was created with still names this very file (W7 of the contract). */
+  isLinked(): Promise<boolean>
+  close(): Promise<void>
+}
