@@ -17,26 +17,26 @@ import { maskCrc } from './crc-mask.ts'
 export const BLOCK_SIZE = 32768
 export const HEADER_SIZE: number = 4 + 2 + 1 // checksum, length, type
 /** What preallocated files are filled with; a writer never writes it. */
-export const ZERO_TYPE = 0
-export const FULL_TYPE = 1
-export const FIRST_TYPE = 2
-export const MIDDLE_TYPE = 3
-export const LAST_TYPE = 4
+export const TYPE_ZERO = 0
+export const TYPE_FULL = 1
+export const TYPE_FIRST = 2
+export const TYPE_MIDDLE = 3
+export const TYPE_LAST = 4
 
 /** The CRC-32C of what `crc` covers followed by bytes[start, end); 0 covers nothing. */
 export type ExtendCrc = (crc: number, bytes: Uint8Array, start: number, end: number) => number
 
 const DATA_SIZE = BLOCK_SIZE - HEADER_SIZE
-const TYPES = Uint8Array.of(ZERO_TYPE, FULL_TYPE, FIRST_TYPE, MIDDLE_TYPE, LAST_TYPE)
+const TYPES = Uint8Array.of(TYPE_ZERO, TYPE_FULL, TYPE_FIRST, TYPE_MIDDLE, TYPE_LAST)
 const ZEROES = new Uint8Array(HEADER_SIZE - 1)
 
-/** Zeroes that go before the next record. Requires: 0 <= blockOffset <= BLOCK_SIZE. */
+/** Zeroes that go before the next record. Requires: 0 <= blockOffset < BLOCK_SIZE. */
 export function trailerLength(blockOffset: number): number {
   const left = BLOCK_SIZE - blockOffset
   return left < HEADER_SIZE ? left : 0
 }
 
-/** Fragments of a record of `length` bytes. Requires: 0 <= blockOffset <= BLOCK_SIZE. */
+/** Fragments of a record of `length` bytes. Requires: 0 <= blockOffset < BLOCK_SIZE. */
 export function fragmentCount(blockOffset: number, length: number): number {
   const left = BLOCK_SIZE - blockOffset
   const first = left < HEADER_SIZE ? DATA_SIZE : left - HEADER_SIZE
@@ -47,7 +47,7 @@ export function fragmentCount(blockOffset: number, length: number): number {
  * Appends to `target` the pieces of the record bytes[start, end), in the order of the file, when
  * `blockOffset` bytes of the current block are used. Returns the bytes in all pieces together.
  * The data pieces are views of `bytes`: nothing is copied.
- * Requires: 0 <= start <= end <= bytes.length; 0 <= blockOffset <= BLOCK_SIZE.
+ * Requires: 0 <= start <= end <= bytes.length; 0 <= blockOffset < BLOCK_SIZE.
  */
 export function fragmentRecord(
   bytes: Uint8Array,
@@ -62,13 +62,11 @@ export function fragmentRecord(
   const count = fragmentCount(blockOffset, end - start)
   const headers = Buffer.allocUnsafeSlow(count * HEADER_SIZE)
   let left = trailer > 0 ? BLOCK_SIZE : BLOCK_SIZE - blockOffset
-  // A block that is exactly full starts the next one without a trailer.
-  if (left === 0) left = BLOCK_SIZE
   let at = start
   for (let i = 0; i < count; i++) {
     const next = Math.min(end, at + left - HEADER_SIZE)
     const isLast = i === count - 1
-    const type = i === 0 ? (isLast ? FULL_TYPE : FIRST_TYPE) : isLast ? LAST_TYPE : MIDDLE_TYPE
+    const type = i === 0 ? (isLast ? TYPE_FULL : TYPE_FIRST) : isLast ? TYPE_LAST : TYPE_MIDDLE
     const header = headers.subarray(i * HEADER_SIZE, (i + 1) * HEADER_SIZE)
     const crc = extendCrc(extendCrc(0, TYPES, type, type + 1), bytes, at, next)
     putFixed32(header, 0, maskCrc(crc))

@@ -1,0 +1,168 @@
+// The log writer in TypeScript: the twin of the native one, over any file that can append.
+//
+//   append := fragment the record, one gather-write (continued when short), then, when asked,
+//             sync and look whether the directory still names this file
+//
+// It knows no descriptor, so the simulated disk of the tests runs it too.
+//
+// Invariants:
+//   The first failure is kept and is the answer to every later call; nothing is written after it.
+//   `sizeBytes` moves only when an append succeeded, and then the file holds exactly that much.
+//   One job at a time; a second is refused, which is a mistake of the caller and poisons nothing.
+
+import { errnoOf } from '../format/error.ts'
+import { BLOCK_SIZE, fragmentRecord } from '../format/log-block.ts'
+import { extendCrc32c } from './js-crc32c.ts'
+import type { AppendableFile, LogFile } from './log-file.ts'
+import { systemError } from './system-error.ts'
+
+export class BlockLogFile implements LogFile {
+  readonly path: string
+  readonly #file: AppendableFile
+  #sizeBytes = 0
+  #isBusy = false
+  /** The last job, in flight or settled. */
+  #job: Promise<void> = Promise.resolve()
+  #closing: Promise<void> | undefined
+  /** Set once, never cleared. Wrapped, since anything at all can be thrown. */
+  #poison: { readonly error: unknown } | undefined
+
+  /** Owns `file` from here on. Requires: file is empty. */
+  constructor(path: string, file: AppendableFile) {
+    this.path = path
+    this.#file = file
+  }
+
+  get sizeBytes(): number {
+    return this.#sizeBytes
+  }
+
+  append(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> {
+    checkRange(bytes, start, end)
+    return this.#run(async () => {
+      await this.#write(bytes, start, end)
+      if (sync) await this.#sync()
+    })
+  }
+
+  appendSync(bytes: Buffer, start: number, end: number): void {
+    checkRange(bytes, start, end)
+    this.#checkReady('write')
+    try {
+      const pieces: Uint8Array[] = []
+      const length = this.#fragment(bytes, start, end, pieces)
+      for (let rest: readonly Uint8Array[] = pieces; rest.length > 0;) {
+        rest = this.#afterWrite(
+          rest,
+          retryWhenInterrupted(() => this.#file.writevSync(rest)),
+        )
+      }
+      this.#sizeBytes += length
+    } catch (error) {
+      this.#poison ??= { error }
+      throw error
+    }
+  }
+
+  sync(): Promise<void> {
+    return this.#run(() => this.#sync())
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#job.then(
+      () => this.#file.close(),
+      () => this.#file.close(), // Whoever started the job has its error.
+    )
+    return this.#closing
+  }
+
+  /** Throws when nothing may start: closed, poisoned or busy. */
+  #checkReady(syscall: string): void {
+    if (this.#closing !== undefined) {
+      throw systemError('EBADF', 'the log is closed', syscall, this.path)
+    }
+    if (this.#poison !== undefined) throw this.#poison.error
+    if (this.#isBusy) throw systemError('EBUSY', 'a job is in flight', syscall, this.path)
+  }
+
+  async #run(job: () => Promise<void>): Promise<void> {
+    this.#checkReady('write')
+    this.#isBusy = true
+    this.#job = job().catch((error: unknown) => {
+      this.#poison ??= { error }
+      throw error
+    })
+    try {
+      await this.#job
+    } finally {
+      this.#isBusy = false
+    }
+  }
+
+  #fragment(bytes: Buffer, start: number, end: number, pieces: Uint8Array[]): number {
+    return fragmentRecord(bytes, start, end, this.#sizeBytes % BLOCK_SIZE, extendCrc32c, pieces)
+  }
+
+  async #write(bytes: Buffer, start: number, end: number): Promise<void> {
+    const pieces: Uint8Array[] = []
+    const length = this.#fragment(bytes, start, end, pieces)
+    for (let rest: readonly Uint8Array[] = pieces; rest.length > 0;) {
+      try {
+        rest = this.#afterWrite(rest, await this.#file.writev(rest))
+      } catch (error) {
+        if (errnoOf(error) !== 'EINTR') throw error
+      }
+    }
+    this.#sizeBytes += length
+  }
+
+  async #sync(): Promise<void> {
+    for (;;) {
+      try {
+        await this.#file.sync()
+        break
+      } catch (error) {
+        // Interrupted before it began; any other failure of a sync is final, never retried.
+        if (errnoOf(error) !== 'EINTR') throw error
+      }
+    }
+    if (!(await this.#file.isLinked())) {
+      throw systemError('ESTALE', 'the log is no longer in its directory', 'fdatasync', this.path)
+    }
+  }
+
+  /** What is left of `pieces` when `written` bytes of them reached the file. */
+  #afterWrite(pieces: readonly Uint8Array[], written: number): readonly Uint8Array[] {
+    let skip = written
+    let i = 0
+    while (i < pieces.length && skip >= pieces[i]!.length) skip -= pieces[i++]!.length
+    if (i === pieces.length) return []
+    // A device that takes nothing and reports nothing would keep us here for ever.
+    if (written === 0) throw systemError('EIO', 'nothing was written', 'write', this.path)
+    return [pieces[i]!.subarray(skip), ...pieces.slice(i + 1)]
+  }
+}
+
+function retryWhenInterrupted(operation: () => number): number {
+  for (;;) {
+    try {
+      return operation()
+    } catch (error) {
+      if (errnoOf(error) !== 'EINTR') throw error
+    }
+  }
+}
+
+/** The same refusals as the native writer's, thrown before anything starts. */
+function checkRange(bytes: Uint8Array, start: number, end: number): void {
+  if (!(bytes instanceof Uint8Array)) throw new TypeError('bytes must be a Uint8Array')
+  if (typeof start !== 'number' || typeof end !== 'number') {
+    throw new TypeError('start and end must be numbers')
+  }
+  if (!Number.isInteger(start) || !Number.isInteger(end)) {
+    throw new RangeError('start and end must be integers')
+  }
+  if (start < 0 || end < start || end > bytes.length) {
+    throw new RangeError('start and end must satisfy 0 <= start <= end <= bytes.length')
+  }
+}

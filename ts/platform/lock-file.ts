@@ -1,0 +1,19 @@
+// The LOCK file of the TypeScript binding: it is there, and nothing more.
+//
+// node:fs has no lock call. The file is created so that the directory looks as LevelDB leaves it,
+// and never opened when it exists: closing it again would drop a POSIX lock of this process.
+
+import fs from 'node:fs'
+import { errnoOf } from '../format/error.ts'
+
+/** What a binding adds to the socket: a hold on the LOCK file, or undefined when it is refused. */
+export type TakeLockFile = (path: string) => Promise<{ release(): void } | undefined>
+
+export const createLockFile: TakeLockFile = async (path) => {
+  try {
+    await (await fs.promises.open(path, 'ax', 0o644)).close()
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+  }
+  return { release() {} }
+}

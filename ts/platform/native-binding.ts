@@ -1,0 +1,52 @@
+// The C++ module as a Binding.
+//
+// The module's `LogFile` has the shape of ours and is handed out as it is: a wrapper would cost a
+// promise per append. What is left to do here is choosing who computes a short checksum, and the
+// parts of the lock that are not a system call.
+
+import { createRequire } from 'node:module'
+import { resolve } from 'node:path'
+import type { Binding } from './binding.ts'
+import { lockDirectory } from './directory-lock.ts'
+import { crc32c as jsCrc32c } from './js-crc32c.ts'
+import type { LogFile } from './log-file.ts'
+
+/** What native/napi exports. Paths are absolute: the module asks again for what they name. */
+export interface NativeModule {
+  readonly implementation: string
+  /** The numbers of ts/format/log-block.ts as C++ has them, for a test to compare. */
+  readonly constants: Readonly<Record<string, number>>
+  crc32c: (bytes: Uint8Array, start: number, end: number) => number
+  createLog(path: string, shownPath: string): Promise<LogFile>
+  syncDirectory(path: string): Promise<void>
+  /** Undefined when someone else holds it; then nobody's lock was disturbed. */
+  lockFile(path: string): Promise<NativeLock | undefined>
+}
+
+export interface NativeLock {
+  /** Idempotent. */
+  release(): void
+}
+
+/** Below this many bytes the call costs more than the checksum in JavaScript. */
+const NATIVE_CRC_MIN_SIZE = 96
+
+/** Loads the module at `file`; throws what Node's loader throws. */
+export function loadNativeModule(file: string): NativeModule {
+  return createRequire(import.meta.url)(file) as NativeModule
+}
+
+export function createNativeBinding(native: NativeModule): Binding {
+  const { crc32c: nativeCrc32c } = native
+  return {
+    kind: 'native',
+    implementation: native.implementation,
+    crc32c: (bytes, start, end) =>
+      end - start < NATIVE_CRC_MIN_SIZE
+        ? jsCrc32c(bytes, start, end)
+        : nativeCrc32c(bytes, start, end),
+    createLog: (path) => native.createLog(resolve(path), path),
+    syncDirectory: (path) => native.syncDirectory(resolve(path)),
+    lock: (path) => lockDirectory(path, (file) => native.lockFile(file)),
+  }
+}

@@ -1,0 +1,278 @@
+// The real file system: node:fs for tables and directories, the binding for logs and the lock.
+//
+// Invariants:
+//   A short read or write is continued, an interrupted one repeated, and a file that ends before
+//   the bytes asked for is EIO: it never comes back as fewer bytes.
+//   A descriptor is closed only when no read is in flight on it. A read that raced a close could
+//   otherwise land on the next file that is given the same number.
+
+import fs from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { errnoOf } from '../format/error.ts'
+import type { Binding } from './binding.ts'
+import type { FileSystem, RandomAccessFile, WritableFile } from './file-system.ts'
+import type { Lock } from './lock.ts'
+import type { LogFile } from './log-file.ts'
+import { syncDirectorySync } from './sync-directory.ts'
+import { systemError } from './system-error.ts'
+
+/** Node refuses reads and writes of 2^31 bytes and more; the kernel stops a page below that. */
+const MAX_TRANSFER_SIZE = 1024 * 1024 * 1024
+
+export class NodeFileSystem implements FileSystem {
+  readonly #binding: Binding
+
+  constructor(binding: Binding) {
+    this.#binding = binding
+  }
+
+  crc32c(bytes: Uint8Array, start: number, end: number): number {
+    return this.#binding.crc32c(bytes, start, end)
+  }
+
+  async createDirectory(path: string): Promise<void> {
+    const last = resolve(path)
+    const first = await fs.promises.mkdir(last, { recursive: true })
+    if (first === undefined) return
+    // From the deepest up, so that no durable entry is ever missed by stopping early.
+    for (let created = last; ; created = dirname(created)) {
+      await this.#binding.syncDirectory(dirname(created))
+      if (created === first || created === dirname(created)) return
+    }
+  }
+
+  readDirectory(path: string): Promise<string[]> {
+    return fs.promises.readdir(path)
+  }
+
+  syncDirectory(path: string): Promise<void> {
+    return this.#binding.syncDirectory(path)
+  }
+
+  syncDirectorySync(path: string): void {
+    syncDirectorySync(path)
+  }
+
+  async fileSize(path: string): Promise<number> {
+    return (await fs.promises.stat(path)).size
+  }
+
+  async readFile(path: string): Promise<Buffer> {
+    const file = await this.openRandomAccess(path)
+    try {
+      return await file.read(0, file.sizeBytes)
+    } finally {
+      await file.close()
+    }
+  }
+
+  async writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    const handle = await fs.promises.open(path, 'w', 0o644)
+    try {
+      for (let at = 0; at < bytes.length;) {
+        at += (await handle.write(bytes, at, Math.min(bytes.length - at, MAX_TRANSFER_SIZE)))
+          .bytesWritten
+      }
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  }
+
+  rename(source: string, target: string): Promise<void> {
+    return fs.promises.rename(source, target)
+  }
+
+  unlink(path: string): Promise<void> {
+    return fs.promises.unlink(path)
+  }
+
+  unlinkSync(path: string): void {
+    fs.unlinkSync(path)
+  }
+
+  async openRandomAccess(path: string): Promise<RandomAccessFile> {
+    const descriptor = await new Promise<number>((done, fail) => {
+      fs.open(path, 'r', (error, opened) => (error ? fail(error) : done(opened)))
+    })
+    return NodeRandomAccessFile.adopt(path, descriptor)
+  }
+
+  openRandomAccessSync(path: string): RandomAccessFile {
+    return NodeRandomAccessFile.adopt(path, fs.openSync(path, 'r'))
+  }
+
+  createWritableSync(path: string): WritableFile {
+    return new NodeWritableFile(path, fs.openSync(path, 'w', 0o644))
+  }
+
+  createLog(path: string): Promise<LogFile> {
+    return this.#binding.createLog(path)
+  }
+
+  lock(path: string): Promise<Lock> {
+    return this.#binding.lock(path)
+  }
+}
+
+class NodeRandomAccessFile implements RandomAccessFile {
+  readonly path: string
+  readonly sizeBytes: number
+  readonly #descriptor: number
+  #readsInFlight = 0
+  #isClosed = false
+  /** Resolves the promise of `close`; set while reads are still in flight at a close. */
+  #lastReadDone: (() => void) | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(path: string, descriptor: number, sizeBytes: number) {
+    this.path = path
+    this.#descriptor = descriptor
+    this.sizeBytes = sizeBytes
+  }
+
+  /** Owns the descriptor from here on, and closes it when this throws. */
+  static adopt(path: string, descriptor: number): NodeRandomAccessFile {
+    try {
+      // On the calling thread: the open has just brought the inode into memory.
+      const stat = fs.fstatSync(descriptor)
+      if (stat.isDirectory()) throw systemError('EISDIR', 'it is a directory', 'read', path)
+      return new NodeRandomAccessFile(path, descriptor, stat.size)
+    } catch (error) {
+      fs.closeSync(descriptor)
+      throw error
+    }
+  }
+
+  read(position: number, length: number): Promise<Buffer> {
+    return new Promise((done, fail) => {
+      this.#checkOpen()
+      const bytes = Buffer.allocUnsafeSlow(length)
+      if (length === 0) {
+        done(bytes)
+        return
+      }
+      this.#readsInFlight++
+      this.#continueRead(position, bytes, 0, (error) => {
+        this.#readsInFlight--
+        if (this.#readsInFlight === 0) this.#lastReadDone?.()
+        if (error === undefined) done(bytes)
+        else fail(error)
+      })
+    })
+  }
+
+  #continueRead(
+    position: number,
+    bytes: Buffer,
+    from: number,
+    done: (error?: Error) => void,
+  ): void {
+    const length = Math.min(bytes.length - from, MAX_TRANSFER_SIZE)
+    fs.read(this.#descriptor, bytes, from, length, position + from, (error, count) => {
+      if (error !== null && errnoOf(error) !== 'EINTR') return done(error)
+      const at = error === null ? from + count : from
+      if (at === bytes.length) return done()
+      if (error === null && count === 0) return done(this.#shortFile(position, bytes.length))
+      this.#continueRead(position, bytes, at, done)
+    })
+  }
+
+  readSync(position: number, length: number): Buffer {
+    this.#checkOpen()
+    const bytes = Buffer.allocUnsafeSlow(length)
+    for (let at = 0; at < length;) {
+      const count = this.#readOnce(bytes, at, position + at)
+      if (count === 0) throw this.#shortFile(position, length)
+      if (count > 0) at += count
+    }
+    return bytes
+  }
+
+  /** Bytes read; 0 at the end of the file; -1 when interrupted. */
+  #readOnce(bytes: Buffer, from: number, position: number): number {
+    const length = Math.min(bytes.length - from, MAX_TRANSFER_SIZE)
+    try {
+      return fs.readSync(this.#descriptor, bytes, from, length, position)
+    } catch (error) {
+      if (errnoOf(error) === 'EINTR') return -1
+      throw error
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    if (this.#readsInFlight > 0) {
+      await new Promise<void>((done) => {
+        this.#lastReadDone = done
+      })
+    }
+    await new Promise<void>((done, fail) => {
+      fs.close(this.#descriptor, (error) => (error ? fail(error) : done()))
+    })
+  }
+
+  closeSync(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    this.#closing = Promise.resolve()
+    if (this.#readsInFlight === 0) fs.closeSync(this.#descriptor)
+    else this.#lastReadDone = () => fs.closeSync(this.#descriptor)
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw systemError('EBADF', 'the file is closed', 'read', this.path)
+  }
+
+  #shortFile(position: number, length: number): Error {
+    const what = `the file ends before ${length} bytes at ${position}`
+    return systemError('EIO', what, 'read', this.path)
+  }
+}
+
+class NodeWritableFile implements WritableFile {
+  readonly path: string
+  readonly #descriptor: number
+  #isClosed = false
+
+  /** Owns the descriptor from here on. */
+  constructor(path: string, descriptor: number) {
+    this.path = path
+    this.#descriptor = descriptor
+  }
+
+  appendSync(bytes: Uint8Array, start: number, end: number): void {
+    this.#checkOpen('write')
+    for (let at = start; at < end;) {
+      try {
+        const length = Math.min(end - at, MAX_TRANSFER_SIZE)
+        const count = fs.writeSync(this.#descriptor, bytes, at, length)
+        if (count === 0) throw systemError('EIO', 'nothing was written', 'write', this.path)
+        at += count
+      } catch (error) {
+        if (errnoOf(error) !== 'EINTR') throw error
+      }
+    }
+  }
+
+  syncSync(): void {
+    this.#checkOpen('fdatasync')
+    fs.fdatasyncSync(this.#descriptor)
+  }
+
+  closeSync(): void {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    fs.closeSync(this.#descriptor)
+  }
+
+  #checkOpen(syscall: string): void {
+    if (this.#isClosed) throw systemError('EBADF', 'the file is closed', syscall, this.path)
+  }
+}
