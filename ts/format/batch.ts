@@ -34,6 +34,9 @@ const INITIAL_CAPACITY = 256
 // copies each).
 const LOOP_COPY_LIMIT = 12
 
+// The same line for a part of a Buffer: copy() makes a view first where the part is not the whole.
+const RANGE_COPY_LIMIT = 48
+
 /** Copies all of `source` to target[position...]. Requires: there is room. */
 export function copyAll(source: Uint8Array, target: Uint8Array, position: number): void {
   const length = source.length
@@ -42,6 +45,22 @@ export function copyAll(source: Uint8Array, target: Uint8Array, position: number
     return
   }
   for (let i = 0; i < length; i++) target[position + i] = source[i]!
+}
+
+/** Copies source[start, end) to target[position...]. Requires: there is room. */
+export function copyRange(
+  source: Buffer,
+  start: number,
+  end: number,
+  target: Buffer,
+  position: number,
+): void {
+  const length = end - start
+  if (length > RANGE_COPY_LIMIT) {
+    source.copy(target, position, start, end)
+    return
+  }
+  for (let i = 0; i < length; i++) target[position + i] = source[start + i]!
 }
 
 /** Bytes of a put's record. */

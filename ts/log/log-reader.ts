@@ -1,0 +1,209 @@
+// Reads a file in LevelDB's log format (the grammar is in platform/log-file), and stops at the first
+// damage: what comes after a hole is never handed out.
+//
+// Three ways to end:
+//   clean    the last record ends where the file ends
+//   torn     the file ends inside a record, as a crash leaves it: cut header, cut data, a first
+//            fragment without its last, or nothing but zeroes to the end
+//   damaged  anything else: a checksum that does not match, an impossible length or type, a
+//            fragment out of order, zeroes with more behind them
+// After torn or damaged, `damage` says where the unread part begins, how long it is and why.
+//
+// Rejected: to skip a bad block and go on, as C++ LevelDB does by default. That leaves holes: later
+// writes without the earlier ones they were built on.
+
+import { fixed32At } from '../format/coding.ts'
+import { unmaskCrc } from '../format/crc-mask.ts'
+import {
+  BLOCK_SIZE,
+  HEADER_SIZE,
+  TYPE_FIRST,
+  TYPE_FULL,
+  TYPE_LAST,
+  TYPE_MIDDLE,
+} from '../format/log-block.ts'
+
+export interface LogDamage {
+  readonly kind: 'torn' | 'damaged'
+  /** Where the first record that was not handed out begins. */
+  readonly offset: number
+  /** From there to the end of the file. */
+  readonly droppedBytes: number
+  readonly reason: string
+}
+
+export class LogReader {
+  readonly #file: Buffer
+  readonly #crc32c: (bytes: Uint8Array, start: number, end: number) => number
+  #position = 0
+  #recordOffset = 0
+  #damage: LogDamage | undefined
+  // The record: a view of the file where it has one fragment, else of #joined.
+  #bytes: Buffer
+  #start = 0
+  #end = 0
+  #joined: Buffer = Buffer.alloc(0)
+  #joinedEnd = 0
+  // The fragment that #readFragment found.
+  #type = 0
+  #dataStart = 0
+  #dataEnd = 0
+
+  /** Reads `file`, a whole log, which must not change while it is read. */
+  constructor(file: Buffer, crc32c: (bytes: Uint8Array, start: number, end: number) => number) {
+    this.#file = file
+    this.#bytes = file
+    this.#crc32c = crc32c
+  }
+
+  /** The record is bytes[start, end); good until the next call of next(). */
+  get bytes(): Buffer {
+    return this.#bytes
+  }
+
+  get start(): number {
+    return this.#start
+  }
+
+  get end(): number {
+    return this.#end
+  }
+
+  /** Where in the file the record begins. */
+  get recordOffset(): number {
+    return this.#recordOffset
+  }
+
+  /** Set once next() has returned false for another reason than a clean end. */
+  get damage(): LogDamage | undefined {
+    return this.#damage
+  }
+
+  /** Moves to the next record. False at the end, whatever the end is: see `damage`. */
+  next(): boolean {
+    if (this.#damage !== undefined || !this.#readFragment(true)) return false
+    if (this.#type === TYPE_FULL) {
+      this.#bytes = this.#file
+      this.#start = this.#dataStart
+      this.#end = this.#dataEnd
+      return true
+    }
+    if (this.#type !== TYPE_FIRST)
+      return this.#stop('damaged', 'a record without its first fragment')
+    this.#joinedEnd = 0
+    this.#join()
+    for (;;) {
+      if (!this.#readFragment(false)) return false
+      if (this.#type !== TYPE_MIDDLE && this.#type !== TYPE_LAST) {
+        return this.#stop('damaged', 'a record without its last fragment')
+      }
+      this.#join()
+      if (this.#type === TYPE_LAST) break
+    }
+    this.#bytes = this.#joined
+    this.#start = 0
+    this.#end = this.#joinedEnd
+    return true
+  }
+
+  /**
+   * Whether any whole fragment stands behind the damage: a crash leaves none behind a record that
+   * was synced alone. Looks at the place behind the damaged fragment and at every later block.
+   * Requires: next() has returned false.
+   */
+  hasFragmentsAfterDamage(): boolean {
+    if (this.#damage === undefined) return false
+    const file = this.#file
+    const broken = this.#position
+    if (broken + HEADER_SIZE <= file.length) {
+      const behind = broken + HEADER_SIZE + lengthAt(file, broken)
+      if (this.#isFragment(behind)) return true
+    }
+    const nextBlock = (Math.floor(broken / BLOCK_SIZE) + 1) * BLOCK_SIZE
+    for (let block = nextBlock; block < file.length; block += BLOCK_SIZE) {
+      if (this.#isFragment(block)) return true
+    }
+    return false
+  }
+
+  // Reads one fragment and moves behind it. False at the end of the log, of any kind.
+  #readFragment(startsRecord: boolean): boolean {
+    const file = this.#file
+    this.#skipTrailer()
+    const at = this.#position
+    if (startsRecord) this.#recordOffset = at
+    if (at === file.length) {
+      return startsRecord ? false : this.#stop('torn', 'the file ends before the last fragment')
+    }
+    if (file.length - at < HEADER_SIZE) return this.#stop('torn', 'the file ends inside a header')
+    const length = lengthAt(file, at)
+    const type = file[at + 6]!
+    const end = at + HEADER_SIZE + length
+    if (type === 0 && length === 0) return this.#stopAtZeroes(at)
+    if ((at % BLOCK_SIZE) + HEADER_SIZE + length > BLOCK_SIZE) {
+      return this.#stop('damaged', 'a fragment reaches past its block')
+    }
+    if (end > file.length) return this.#stop('torn', 'the file ends inside a fragment')
+    if (type < TYPE_FULL || type > TYPE_LAST) {
+      return this.#stop('damaged', `unknown fragment type ${type}`)
+    }
+    if (unmaskCrc(fixed32At(file, at)) !== this.#crc32c(file, at + 6, end)) {
+      return this.#stop('damaged', 'checksum mismatch')
+    }
+    this.#type = type
+    this.#dataStart = at + HEADER_SIZE
+    this.#dataEnd = end
+    this.#position = end
+    return true
+  }
+
+  #skipTrailer(): void {
+    const left = BLOCK_SIZE - (this.#position % BLOCK_SIZE)
+    if (left < HEADER_SIZE) {
+      this.#position = Math.min(this.#position + left, this.#file.length)
+    }
+  }
+
+  // A file system may leave zeroes where the data of a grown file never arrived. C++ LevelDB skips
+  // such a block without a word; here it ends the log, and only counts as torn if nothing follows.
+  #stopAtZeroes(at: number): false {
+    const file = this.#file
+    for (let i = at; i < file.length; i++) {
+      if (file[i] !== 0) return this.#stop('damaged', 'zeroes in the middle of the log')
+    }
+    return this.#stop('torn', 'zeroes to the end of the log')
+  }
+
+  #stop(kind: LogDamage['kind'], reason: string): false {
+    const offset = this.#recordOffset
+    this.#damage = { kind, offset, droppedBytes: this.#file.length - offset, reason }
+    return false
+  }
+
+  #join(): void {
+    const length = this.#dataEnd - this.#dataStart
+    const needed = this.#joinedEnd + length
+    if (needed > this.#joined.length) {
+      const grown = Buffer.allocUnsafeSlow(
+        Math.max(needed, this.#joined.length * 2, BLOCK_SIZE * 2),
+      )
+      this.#joined.copy(grown, 0, 0, this.#joinedEnd)
+      this.#joined = grown
+    }
+    this.#file.copy(this.#joined, this.#joinedEnd, this.#dataStart, this.#dataEnd)
+    this.#joinedEnd = needed
+  }
+
+  #isFragment(at: number): boolean {
+    const file = this.#file
+    if (at + HEADER_SIZE > file.length) return false
+    const end = at + HEADER_SIZE + lengthAt(file, at)
+    const type = file[at + 6]!
+    if (end > file.length || type < TYPE_FULL || type > TYPE_LAST) return false
+    return unmaskCrc(fixed32At(file, at)) === this.#crc32c(file, at + 6, end)
+  }
+}
+
+function lengthAt(file: Buffer, at: number): number {
+  return file[at + 4]! | (file[at + 5]! << 8)
+}

@@ -1,0 +1,154 @@
+// The write-ahead log across its files: appends, switches from one file to the next, and keeps the
+// promise of a sync acknowledgement over the switch.
+//
+//   switch:  create the new file ── the old one retires: sync what it has unsynced, close it, then
+//            sync the directory, so that the new file's name is durable
+//   append:  with sync, or by way of the pool: waits for a retiring file first
+//            without sync and small, while the disk is quick: on the calling thread
+//
+// Invariants:
+//   A sync append resolves only when every byte appended before it, in this file or an earlier one,
+//   is durable, and so is the file's directory entry (W4).
+//   At most one job of this log is on the pool at a time: a slow disk must not take the threads that
+//   others wait for.
+//   Where retiring fails, `onFailure` hears of it, and every later append rejects with the error:
+//   what was acknowledged without sync in the old file may be lost, so nothing may claim durability.
+
+import { join } from 'node:path'
+import { logFileName } from '../format/file-name.ts'
+import type { FileSystem } from '../platform/file-system.ts'
+import type { LogFile } from '../platform/log-file.ts'
+
+// A thread hop costs some 40 us, a write of this size into the page cache some 10, so an unsynced
+// group up to here is written in place.
+const INLINE_LIMIT_BYTES = 64 * 1024
+
+// A write in place that took longer than this met a disk that is busy. The next ones go by the pool
+// until one of them comes back quickly, so the event loop is not held up twice in a row.
+const SLOW_INLINE_MS = 2
+
+export interface WriteAheadLogOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  /** Milliseconds, from any origin, never going back. */
+  readonly now: () => number
+  readonly onFailure: (error: unknown) => void
+}
+
+export class WriteAheadLog {
+  readonly #fileSystem: FileSystem
+  readonly #directory: string
+  readonly #now: () => number
+  readonly #onFailure: (error: unknown) => void
+
+  // Written only by the head of the write queue, recovery and resume, one at a time.
+  #file: LogFile
+  #number: number
+  #unsyncedBytes = 0
+  #inlineAllowed = true
+  #retiring: Promise<void> | undefined
+  // Set once, never cleared: a log that failed is replaced as a whole.
+  #failure: unknown
+
+  private constructor(options: WriteAheadLogOptions, file: LogFile, number: number) {
+    this.#fileSystem = options.fileSystem
+    this.#directory = options.directory
+    this.#now = options.now
+    this.#onFailure = options.onFailure
+    this.#file = file
+    this.#number = number
+  }
+
+  /**
+   * Creates the first file. Its directory entry is not durable yet: whoever calls syncs the
+   * directory before the first append. Rejects with the operating system's error.
+   */
+  static async create(options: WriteAheadLogOptions, number: number): Promise<WriteAheadLog> {
+    const file = await options.fileSystem.createLog(join(options.directory, logFileName(number)))
+    return new WriteAheadLog(options, file, number)
+  }
+
+  /** The number of the file that is appended to. */
+  get number(): number {
+    return this.#number
+  }
+
+  get path(): string {
+    return this.#file.path
+  }
+
+  /**
+   * Appends bytes[start, end) as one record. Undefined when it was written in place, else a promise
+   * of the job; the bytes may not change before. Throws or rejects with the operating system's
+   * error, and the log is then of no more use.
+   */
+  append(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> | undefined {
+    if (!sync && this.#inlineAllowed && end - start <= INLINE_LIMIT_BYTES) {
+      this.#appendInline(bytes, start, end)
+      return undefined
+    }
+    return this.#appendByPool(bytes, start, end, sync)
+  }
+
+  /**
+   * Goes on in file `number`, once it exists; the old file retires in the background.
+   * Rejects with the operating system's error, and the old file is then still the one in use.
+   * Requires: no append in flight.
+   */
+  async switchTo(number: number): Promise<void> {
+    const path = join(this.#directory, logFileName(number))
+    await this.#retired()
+    const next = await this.#fileSystem.createLog(path)
+    const old = this.#file
+    const unsyncedBytes = this.#unsyncedBytes
+    this.#file = next
+    this.#number = number
+    this.#unsyncedBytes = 0
+    this.#retiring = this.#retire(old, unsyncedBytes)
+  }
+
+  /** Waits for what is in flight and closes the files. Never rejects: the outcome of every append is known. */
+  async close(): Promise<void> {
+    await this.#retiring
+    await this.#file.close()
+  }
+
+  #appendInline(bytes: Buffer, start: number, end: number): void {
+    if (this.#failure !== undefined) throw this.#failure
+    const startMs = this.#now()
+    this.#file.appendSync(bytes, start, end)
+    this.#unsyncedBytes += end - start
+    if (this.#now() - startMs > SLOW_INLINE_MS) this.#inlineAllowed = false
+  }
+
+  async #appendByPool(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> {
+    if (this.#retiring !== undefined) await this.#retired()
+    if (this.#failure !== undefined) throw this.#failure
+    const startMs = this.#now()
+    await this.#file.append(bytes, start, end, sync)
+    this.#unsyncedBytes = sync ? 0 : this.#unsyncedBytes + (end - start)
+    if (!sync && this.#now() - startMs <= SLOW_INLINE_MS) this.#inlineAllowed = true
+  }
+
+  async #retired(): Promise<void> {
+    await this.#retiring
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  // Never rejects: the failure is kept, and told to the engine at once.
+  async #retire(old: LogFile, unsyncedBytes: number): Promise<void> {
+    try {
+      try {
+        if (unsyncedBytes > 0) await old.sync()
+      } finally {
+        await old.close()
+      }
+      await this.#fileSystem.syncDirectory(this.#directory)
+    } catch (error) {
+      this.#failure = error
+      this.#onFailure(error)
+    } finally {
+      this.#retiring = undefined
+    }
+  }
+}

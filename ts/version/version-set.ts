@@ -1,0 +1,250 @@
+// The version set: the current version, the numbers that go with it, and the manifest that makes
+// both durable.
+//
+//   install(edit):  new version ── append the edit to the manifest and sync ── the version is current
+//   a new manifest: whole state as its first edit, then the edit ── sync the manifest and the
+//                   directory ── CURRENT written beside, synced and renamed ── sync the directory
+//
+// Invariants:
+//   A version is current only once its edit is durable (W13).
+//   After a failed manifest write nothing is appended to that file again; switchManifest() goes on
+//   in a fresh one, and until then nothing may be deleted: the failed edit may be durable.
+//   Edits are installed one at a time, by whoever holds the engine's background turn.
+
+import { join } from 'node:path'
+import { ioError } from '../format/error.ts'
+import { CURRENT_NAME, manifestFileName, temporaryFileName } from '../format/file-name.ts'
+import { COMPARATOR_NAME, compareInternal } from '../format/internal-key.ts'
+import type { FileSystem } from '../platform/file-system.ts'
+import type { LogFile } from '../platform/log-file.ts'
+import type { FileMetadata } from './file-metadata.ts'
+import type { ManifestState } from './manifest-reader.ts'
+import { Version } from './version.ts'
+import { emptyEdit, encodeEdit, type VersionEdit } from './version-edit.ts'
+
+export class VersionSet {
+  readonly #fileSystem: FileSystem
+  readonly #directory: string
+
+  // Written only by install(), between awaits.
+  #current: Version
+  #logNumber: number
+  #previousLogNumber: number
+  #manifest: LogFile | undefined
+  #manifestNumber: number
+  readonly #compactPointers: Map<number, Buffer>
+
+  // Written by whoever takes a number; never goes back but by reuseFileNumber().
+  #nextFileNumber: number
+
+  // Written by the head of the write queue, recovery and resume.
+  #lastSequence: number
+
+  constructor(fileSystem: FileSystem, directory: string, state: ManifestState) {
+    this.#fileSystem = fileSystem
+    this.#directory = directory
+    this.#current = state.version
+    this.#logNumber = state.logNumber
+    this.#previousLogNumber = state.previousLogNumber
+    this.#manifestNumber = state.manifestNumber
+    this.#nextFileNumber = state.nextFileNumber
+    this.#lastSequence = state.lastSequence
+    this.#compactPointers = new Map(state.compactPointers)
+  }
+
+  get current(): Version {
+    return this.#current
+  }
+
+  /** Logs below this number are in tables, but for the previous one. */
+  get logNumber(): number {
+    return this.#logNumber
+  }
+
+  get previousLogNumber(): number {
+    return this.#previousLogNumber
+  }
+
+  get manifestNumber(): number {
+    return this.#manifestNumber
+  }
+
+  get nextFileNumber(): number {
+    return this.#nextFileNumber
+  }
+
+  /** The last sequence that is visible to reads. */
+  get lastSequence(): number {
+    return this.#lastSequence
+  }
+
+  publishSequence(sequence: number): void {
+    this.#lastSequence = sequence
+  }
+
+  newFileNumber(): number {
+    return this.#nextFileNumber++
+  }
+
+  /** Gives `number` back when no file of it came to be. */
+  reuseFileNumber(number: number): void {
+    if (this.#nextFileNumber === number + 1) this.#nextFileNumber = number
+  }
+
+  /** Makes sure that `number`, seen in the directory, is not given out. */
+  markFileNumberUsed(number: number): void {
+    if (this.#nextFileNumber <= number) this.#nextFileNumber = number + 1
+  }
+
+  /**
+   * Makes the edit durable in the manifest in use, then current.
+   * Rejects with LEVEL_IO_ERROR; the current version is then the old one, and the manifest of no
+   * more use. Requires: a manifest, from switchManifest().
+   */
+  async install(edit: VersionEdit): Promise<void> {
+    const manifest = this.#manifest
+    if (manifest === undefined) throw new Error('no manifest is open for appending')
+    const next = this.#current.apply([edit])
+    const record = encodeEdit(this.#complete(edit))
+    try {
+      await manifest.append(record, 0, record.length, true)
+    } catch (error) {
+      throw ioError('append to', manifest.path, error)
+    }
+    this.#adopt(next, edit)
+  }
+
+  /**
+   * Writes a new manifest with the whole state and the edit, and makes it the current one.
+   * Rejects with LEVEL_IO_ERROR; then CURRENT names the old manifest or the new one, and both lead
+   * to the same data as long as nothing is deleted.
+   */
+  async switchManifest(edit: VersionEdit): Promise<void> {
+    const next = this.#current.apply([edit])
+    const number = this.newFileNumber()
+    const manifest = await this.#createManifest(number, edit)
+    try {
+      await this.#setCurrent(number)
+    } catch (error) {
+      await closeAfterFailure(manifest)
+      throw error
+    }
+    const old = this.#manifest
+    this.#manifest = manifest
+    this.#manifestNumber = number
+    this.#adopt(next, edit)
+    await old?.close()
+  }
+
+  /** Closes the manifest; everything in it is durable already. */
+  async close(): Promise<void> {
+    await this.#manifest?.close()
+  }
+
+  // The numbers of C++ LevelDB's LogAndApply: every edit of the manifest carries all four.
+  #complete(edit: VersionEdit): VersionEdit {
+    return {
+      ...edit,
+      logNumber: edit.logNumber ?? this.#logNumber,
+      previousLogNumber: edit.previousLogNumber ?? this.#previousLogNumber,
+      nextFileNumber: this.#nextFileNumber,
+      lastSequence: this.#lastSequence,
+    }
+  }
+
+  #adopt(version: Version, edit: VersionEdit): void {
+    this.#current = version
+    this.#logNumber = edit.logNumber ?? this.#logNumber
+    this.#previousLogNumber = edit.previousLogNumber ?? this.#previousLogNumber
+    for (const { level, key } of edit.compactPointers) this.#compactPointers.set(level, key)
+  }
+
+  async #createManifest(number: number, edit: VersionEdit): Promise<LogFile> {
+    const path = join(this.#directory, manifestFileName(number))
+    let manifest: LogFile | undefined
+    try {
+      manifest = await this.#fileSystem.createLog(path)
+      const snapshot = encodeEdit(this.#snapshot())
+      await manifest.append(snapshot, 0, snapshot.length, false)
+      const record = encodeEdit(this.#complete(edit))
+      await manifest.append(record, 0, record.length, true)
+      return manifest
+    } catch (error) {
+      if (manifest !== undefined) await closeAfterFailure(manifest)
+      throw ioError('write', path, error)
+    }
+  }
+
+  // The whole state as one edit, in C++ LevelDB's order.
+  #snapshot(): VersionEdit {
+    const edit = emptyEdit()
+    edit.comparator = COMPARATOR_NAME
+    for (const [level, key] of [...this.#compactPointers].sort(([a], [b]) => a - b)) {
+      edit.compactPointers.push({ level, key })
+    }
+    for (const [level, files] of this.#current.levels.entries()) {
+      for (const file of files.toSorted(bySmallest)) edit.newFiles.push({ level, file })
+    }
+    return edit
+  }
+
+  #setCurrent(number: number): Promise<void> {
+    return setCurrent(this.#fileSystem, this.#directory, number)
+  }
+}
+
+/**
+ * Makes CURRENT name the manifest `number`, with the order of W13 around the rename.
+ * Rejects with LEVEL_IO_ERROR.
+ */
+export async function setCurrent(
+  fileSystem: FileSystem,
+  directory: string,
+  number: number,
+): Promise<void> {
+  const temporary = join(directory, temporaryFileName(number))
+  const current = join(directory, CURRENT_NAME)
+  try {
+    await fileSystem.writeFile(temporary, Buffer.from(`${manifestFileName(number)}\n`, 'latin1'))
+    // Before the rename: CURRENT may never name a manifest, or lead to a log, whose entry can vanish.
+    await fileSystem.syncDirectory(directory)
+    await fileSystem.rename(temporary, current)
+    await fileSystem.syncDirectory(directory)
+  } catch (error) {
+    throw ioError('replace', current, error)
+  }
+}
+
+/** Writes the first manifest of an empty database, and CURRENT. Rejects with LEVEL_IO_ERROR. */
+export async function createDatabase(fileSystem: FileSystem, directory: string): Promise<void> {
+  const edit = emptyEdit()
+  edit.comparator = COMPARATOR_NAME
+  edit.logNumber = 0
+  edit.nextFileNumber = FIRST_MANIFEST_NUMBER + 1
+  edit.lastSequence = 0
+  const path = join(directory, manifestFileName(FIRST_MANIFEST_NUMBER))
+  const record = encodeEdit(edit)
+  let manifest: LogFile | undefined
+  try {
+    manifest = await fileSystem.createLog(path)
+    await manifest.append(record, 0, record.length, true)
+    await manifest.close()
+  } catch (error) {
+    if (manifest !== undefined) await closeAfterFailure(manifest)
+    throw ioError('write', path, error)
+  }
+  await setCurrent(fileSystem, directory, FIRST_MANIFEST_NUMBER)
+}
+
+const FIRST_MANIFEST_NUMBER = 1
+
+// C++ LevelDB lists every level in this order, level 0 too.
+function bySmallest(a: FileMetadata, b: FileMetadata): number {
+  const order = compareInternal(a.smallest, 0, a.smallest.length, b.smallest, 0, b.smallest.length)
+  return order === 0 ? a.number - b.number : order
+}
+
+// The write that failed is what the caller hears of; a close that fails too adds nothing to it.
+async function closeAfterFailure(manifest: LogFile): Promise<void> {
+  await manifest.close().catch(() => undefined)
+}
