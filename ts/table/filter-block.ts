@@ -85,7 +85,8 @@ export class FilterBlock {
   readonly #filterCount: number
   readonly #spanBytes: number
 
-  constructor(bytes: Uint8Array, sizeBytes: number) {
+  constructor(bytes: Uint8Array) {
+    const sizeBytes = bytes.length
     this.#bytes = bytes
     const arrayOffset = sizeBytes < 5 ? -1 : fixed32At(bytes, sizeBytes - 5)
     const fits = arrayOffset !== -1 && arrayOffset <= sizeBytes - 5
