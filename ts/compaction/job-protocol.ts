@@ -1,0 +1,70 @@
+// The messages between the main thread and the worker, and how an error crosses between them.
+//
+// A structured clone of an Error keeps its message and drops code, file and offset, which the
+// contract needs whole; so errors are sent as plain data and made again on the other side.
+
+import { type ErrorCode, SluiceError } from '../format/error.ts'
+import type { FlushJob, FlushResult } from './flush-job.ts'
+
+export interface JobRequest {
+  readonly id: number
+  readonly job: FlushJob
+}
+
+export type JobResponse =
+  | { readonly id: number; readonly result: FlushResult }
+  | { readonly id: number; readonly error: SentError }
+
+/** An error as plain data, with its chain of causes. */
+export interface SentError {
+  readonly message: string
+  readonly stack: string | undefined
+  readonly code: string | undefined
+  readonly file: string | undefined
+  readonly offset: number | undefined
+  readonly isSluiceError: boolean
+  readonly cause: SentError | undefined
+}
+
+export function packError(error: unknown): SentError {
+  const { code, file, offset, cause } = Object(error) as Record<string, unknown>
+  return {
+    message: error instanceof Error ? error.message : String(error),
+    stack: error instanceof Error ? error.stack : undefined,
+    code: typeof code === 'string' ? code : undefined,
+    file: typeof file === 'string' ? file : undefined,
+    offset: typeof offset === 'number' ? offset : undefined,
+    isSluiceError: error instanceof SluiceError,
+    cause: cause === undefined ? undefined : packError(cause),
+  }
+}
+
+export function unpackError(sent: SentError): Error {
+  const cause = sent.cause === undefined ? undefined : unpackError(sent.cause)
+  const error = sent.isSluiceError
+    ? new SluiceError(sent.code as ErrorCode, sent.message, {
+        ...(sent.file === undefined ? {} : { file: sent.file }),
+        ...(sent.offset === undefined ? {} : { offset: sent.offset }),
+        ...(cause === undefined ? {} : { cause }),
+      })
+    : Object.assign(
+        new Error(sent.message, cause === undefined ? undefined : { cause }),
+        sent.code === undefined ? {} : { code: sent.code },
+      )
+  if (sent.stack !== undefined) error.stack = sent.stack
+  return error
+}
+
+/** The result as structured cloning leaves it: Buffers arrive as plain Uint8Arrays. */
+export function reviveResult(result: FlushResult): FlushResult {
+  if (result === undefined) return undefined
+  return {
+    ...result,
+    smallest: bufferOver(result.smallest),
+    largest: bufferOver(result.largest),
+  }
+}
+
+function bufferOver(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

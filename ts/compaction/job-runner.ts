@@ -1,0 +1,31 @@
+// Who runs background jobs: a worker thread, or the calling thread.
+
+import type { FileSystem } from '../platform/file-system.ts'
+import { type FlushJob, type FlushResult, runFlush } from './flush-job.ts'
+
+export interface JobRunner {
+  /** Runs the job; rejects with its error, whole, or with LEVEL_IO_ERROR when the runner died. */
+  run(job: FlushJob): Promise<FlushResult>
+  /** Ends the runner. Jobs that are still under way reject. Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Runs jobs on the calling thread: for small ones, where starting a worker would cost more, for a
+ * package that was bundled without its worker, and for the simulated disk.
+ */
+export class InlineRunner implements JobRunner {
+  readonly #fileSystem: FileSystem
+
+  constructor(fileSystem: FileSystem) {
+    this.#fileSystem = fileSystem
+  }
+
+  async run(job: FlushJob): Promise<FlushResult> {
+    return runFlush(job, this.#fileSystem)
+  }
+
+  async close(): Promise<void> {
+    // Nothing to end: a job is done when run() returns.
+  }
+}

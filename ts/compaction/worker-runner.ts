@@ -1,0 +1,105 @@
+// Runs jobs in a worker thread that starts with the first job and keeps no process alive.
+//
+//   no worker ── first job ──► starting ── its first answer ──► running ── dies ──► no worker
+//
+// Invariants:
+//   Every job is answered exactly once, also when the worker dies: its jobs fail, the database does
+//   not, and the next job starts another worker.
+//   A worker that never came up (its file is missing, as in a bundle) is given up: jobs then run on
+//   the calling thread, slower but right.
+//   The worker holds the event loop only while a job is under way.
+
+import { Worker } from 'node:worker_threads'
+import { SluiceError } from '../format/error.ts'
+import type { FlushJob, FlushResult } from './flush-job.ts'
+import { type JobRequest, type JobResponse, reviveResult, unpackError } from './job-protocol.ts'
+import type { JobRunner } from './job-runner.ts'
+
+interface PendingJob {
+  readonly job: FlushJob
+  readonly resolve: (result: FlushResult) => void
+  readonly reject: (error: unknown) => void
+}
+
+export class WorkerRunner implements JobRunner {
+  readonly #inline: JobRunner
+  readonly #entry: URL
+  readonly #pending = new Map<number, PendingJob>()
+  #worker: Worker | undefined
+  #isOnline = false
+  #startFailed = false
+  #isClosed = false
+  #nextId = 1
+
+  /** `inline` runs the jobs if no worker can be had; `entry` is the worker's file. */
+  constructor(inline: JobRunner, entry: URL = new URL('./worker.js', import.meta.url)) {
+    this.#inline = inline
+    this.#entry = entry
+  }
+
+  run(job: FlushJob): Promise<FlushResult> {
+    if (this.#isClosed) return Promise.reject(new Error('the worker has been ended'))
+    if (this.#startFailed) return this.#inline.run(job)
+    const worker = this.#worker ?? this.#start()
+    const id = this.#nextId++
+    worker.ref()
+    const request: JobRequest = { id, job }
+    const answer = new Promise<FlushResult>((resolve, reject) => {
+      this.#pending.set(id, { job, resolve, reject })
+    })
+    worker.postMessage(request)
+    return answer
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#worker?.terminate()
+  }
+
+  #start(): Worker {
+    // execArgv: [] because flags of the main thread such as --input-type do not fit a worker.
+    const worker = new Worker(this.#entry, { execArgv: [], name: 'sluicedb' })
+    this.#worker = worker
+    this.#isOnline = false
+    let failure: unknown
+    worker.on('online', () => {
+      this.#isOnline = true
+    })
+    worker.on('message', (response: JobResponse) => {
+      this.#answer(response)
+    })
+    worker.on('error', (error: unknown) => {
+      failure = error
+    })
+    worker.on('exit', (exitCode) => {
+      this.#onExit(exitCode, failure)
+    })
+    return worker
+  }
+
+  #answer(response: JobResponse): void {
+    const pending = this.#pending.get(response.id)
+    this.#pending.delete(response.id)
+    if (this.#pending.size === 0) this.#worker?.unref()
+    if (pending === undefined) return
+    if ('error' in response) pending.reject(unpackError(response.error))
+    else pending.resolve(reviveResult(response.result))
+  }
+
+  #onExit(exitCode: number, failure: unknown): void {
+    this.#worker = undefined
+    const jobs = [...this.#pending.values()]
+    this.#pending.clear()
+    if (!this.#isOnline && !this.#isClosed) {
+      this.#startFailed = true
+      for (const { job, resolve, reject } of jobs) this.#inline.run(job).then(resolve, reject)
+      return
+    }
+    const error = new SluiceError(
+      'LEVEL_IO_ERROR',
+      `The worker thread ended (exit code ${exitCode}) before its job was done`,
+      failure === undefined ? {} : { cause: failure },
+    )
+    for (const { reject } of jobs) reject(error)
+  }
+}
