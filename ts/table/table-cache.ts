@@ -1,0 +1,315 @@
+// The open tables of a database, by file number: at most maxOpenFiles and those in use, the least
+// recently used one closed first.
+//
+// Invariants:
+//   A table is closed when it is no longer in the cache and nothing reads it: each read in progress
+//   and each borrower holds a reference. So a table may be evicted, or its file unlinked, under a read.
+//   Callers that ask for one table at the same time share one opening. One that fails is forgotten
+//   before its callers hear of it, so that the next one tries anew (EMFILE passes).
+//   References are counted before the caller goes on, also for those who waited for an opening:
+//   between its end and their turn, others run.
+//   After close() nothing is opened; close() resolves when the last reference is gone.
+//
+// Recency is a counter in each entry and eviction looks at all of them: it happens only beside an
+// opening, which costs four reads, while a list would have to be mended at every get.
+
+import { join } from 'node:path'
+
+import { SluiceError, ioError, isMissing } from '../format/error.ts'
+import { tableFileName } from '../format/file-name.ts'
+import type { FileSystem, RandomAccessFile } from '../platform/file-system.ts'
+import { Table } from './table.ts'
+import type { Lookup, TableReadOptions } from './table.ts'
+
+/** A reference to an open table, for longer than one get. */
+export interface BorrowedTable {
+  readonly table: Table
+  /** Gives the reference back. Idempotent. */
+  release(): void
+}
+
+interface Entry {
+  readonly table: Table
+  references: number
+  lastUse: number
+  /** No longer in the cache: closed with the last reference. */
+  isEvicted: boolean
+}
+
+/** An opening in flight. */
+interface Opening {
+  /** Callers that wait for it. */
+  waiterCount: number
+  /** Evicted before it was there: its result is for these callers only. */
+  isEvicted: boolean
+}
+
+/** The part of the file system that a cache needs. */
+export type TableFiles = Pick<FileSystem, 'openRandomAccess' | 'openRandomAccessSync'>
+
+export class TableCache {
+  readonly #files: TableFiles
+  readonly #directory: string
+  readonly #maxOpenFiles: number
+  readonly #options: TableReadOptions
+  readonly #entries = new Map<number, Entry>()
+  readonly #openings = new Map<
+    number,
+    { readonly opening: Opening; readonly entry: Promise<Entry> }
+  >()
+  /** Openings in flight, and tables evicted under their readers: what close() waits for. */
+  #openingCount = 0
+  #lingeringCount = 0
+  #clock = 0
+  #closing: Promise<void> | undefined
+  #onIdle: (() => void) | undefined
+
+  /** Requires: maxOpenFiles >= 1. */
+  constructor(
+    files: TableFiles,
+    directory: string,
+    maxOpenFiles: number,
+    options: TableReadOptions,
+  ) {
+    this.#files = files
+    this.#directory = directory
+    this.#maxOpenFiles = maxOpenFiles
+    this.#options = options
+  }
+
+  /** Tables open now, those that wait for their last reader included. */
+  get openCount(): number {
+    return this.#entries.size + this.#lingeringCount
+  }
+
+  /** Table.get of the table with this number, opened when it is not; rejects with its errors. */
+  async get(fileNumber: number, internalKey: Uint8Array): Promise<Lookup> {
+    const entry = this.#reference(fileNumber) ?? (await this.#open(fileNumber))
+    try {
+      return await entry.table.get(internalKey)
+    } finally {
+      this.#release(entry)
+    }
+  }
+
+  /** Table.getSync of the table with this number; throws its errors. */
+  getSync(fileNumber: number, internalKey: Uint8Array): Lookup {
+    const entry = this.#reference(fileNumber) ?? this.#openSync(fileNumber)
+    try {
+      return entry.table.getSync(internalKey)
+    } finally {
+      this.#release(entry)
+    }
+  }
+
+  /** The table with this number, kept open until it is released. */
+  async borrow(fileNumber: number): Promise<BorrowedTable> {
+    return this.#lend(this.#reference(fileNumber) ?? (await this.#open(fileNumber)))
+  }
+
+  borrowSync(fileNumber: number): BorrowedTable {
+    return this.#lend(this.#reference(fileNumber) ?? this.#openSync(fileNumber))
+  }
+
+  /** Forgets the table, whose file is about to be unlinked; it is closed after its last reader. */
+  evict(fileNumber: number): void {
+    const inFlight = this.#openings.get(fileNumber)
+    if (inFlight !== undefined) {
+      inFlight.opening.isEvicted = true
+      this.#openings.delete(fileNumber)
+    }
+    const entry = this.#entries.get(fileNumber)
+    if (entry !== undefined) this.#remove(fileNumber, entry)
+  }
+
+  /** Closes every table, each after its last reader. Idempotent. */
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      this.#onIdle = resolve
+      for (const fileNumber of [...this.#openings.keys(), ...this.#entries.keys()]) {
+        this.evict(fileNumber)
+      }
+      this.#checkIdle()
+    })
+    return this.#closing
+  }
+
+  /** A reference to the table when it is open. */
+  #reference(fileNumber: number): Entry | undefined {
+    if (this.#closing !== undefined) {
+      throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'Table cache is closed')
+    }
+    const entry = this.#entries.get(fileNumber)
+    if (entry === undefined) return undefined
+    entry.references++
+    entry.lastUse = ++this.#clock
+    return entry
+  }
+
+  /** A reference to the table, which is being opened or begins to be. */
+  #open(fileNumber: number): Promise<Entry> {
+    let inFlight = this.#openings.get(fileNumber)
+    if (inFlight === undefined) {
+      const opening = { waiterCount: 0, isEvicted: false }
+      inFlight = { opening, entry: this.#runOpening(fileNumber, opening) }
+      this.#openings.set(fileNumber, inFlight)
+    }
+    inFlight.opening.waiterCount++
+    return inFlight.entry
+  }
+
+  async #runOpening(fileNumber: number, opening: Opening): Promise<Entry> {
+    this.#openingCount++
+    try {
+      const table = await this.#openTable(fileNumber)
+      return this.#admit(fileNumber, table, opening.waiterCount, opening.isEvicted)
+    } finally {
+      if (!opening.isEvicted) this.#openings.delete(fileNumber)
+      this.#openingCount--
+      this.#checkIdle()
+    }
+  }
+
+  #openSync(fileNumber: number): Entry {
+    return this.#admit(fileNumber, this.#openTableSync(fileNumber), 1, false)
+  }
+
+  async #openTable(fileNumber: number): Promise<Table> {
+    const file = await this.#openFile(fileNumber)
+    try {
+      return await Table.open(file, fileNumber, this.#options)
+    } catch (error) {
+      closeQuietly(file)
+      throw error
+    }
+  }
+
+  #openTableSync(fileNumber: number): Table {
+    const file = this.#openFileSync(fileNumber)
+    try {
+      return Table.openSync(file, fileNumber, this.#options)
+    } catch (error) {
+      closeQuietly(file)
+      throw error
+    }
+  }
+
+  async #openFile(fileNumber: number): Promise<RandomAccessFile> {
+    const path = join(this.#directory, tableFileName(fileNumber))
+    try {
+      return await this.#files.openRandomAccess(path)
+    } catch (error) {
+      if (!isMissing(error)) throw ioError('open', path, error)
+      const oldPath = join(this.#directory, oldTableFileName(fileNumber))
+      return this.#files.openRandomAccess(oldPath).catch((oldError: unknown) => {
+        throw neitherOpens(path, error, oldPath, oldError)
+      })
+    }
+  }
+
+  #openFileSync(fileNumber: number): RandomAccessFile {
+    const path = join(this.#directory, tableFileName(fileNumber))
+    try {
+      return this.#files.openRandomAccessSync(path)
+    } catch (error) {
+      if (!isMissing(error)) throw ioError('open', path, error)
+      const oldPath = join(this.#directory, oldTableFileName(fileNumber))
+      try {
+        return this.#files.openRandomAccessSync(oldPath)
+      } catch (oldError) {
+        throw neitherOpens(path, error, oldPath, oldError)
+      }
+    }
+  }
+
+  /** Takes the opened table in, referenced for those who wait for it. */
+  #admit(fileNumber: number, table: Table, references: number, isEvicted: boolean): Entry {
+    const present = isEvicted ? undefined : this.#entries.get(fileNumber)
+    if (present !== undefined) {
+      // A synchronous caller could not wait for this opening, and was faster.
+      closeQuietly(table.file)
+      present.references += references
+      return present
+    }
+    const entry = { table, references, lastUse: ++this.#clock, isEvicted }
+    if (isEvicted) {
+      this.#lingeringCount++
+    } else {
+      this.#entries.set(fileNumber, entry)
+      this.#trim()
+    }
+    return entry
+  }
+
+  #lend(entry: Entry): BorrowedTable {
+    let isReleased = false
+    return {
+      table: entry.table,
+      release: () => {
+        if (isReleased) return
+        isReleased = true
+        this.#release(entry)
+      },
+    }
+  }
+
+  #release(entry: Entry): void {
+    entry.references--
+    if (entry.references > 0) return
+    if (entry.isEvicted) {
+      this.#lingeringCount--
+      closeQuietly(entry.table.file)
+      this.#checkIdle()
+    } else if (this.#entries.size > this.#maxOpenFiles) {
+      this.#trim()
+    }
+  }
+
+  /** Closes the least recently used of the idle tables until no more are open than may be. */
+  #trim(): void {
+    while (this.#entries.size > this.#maxOpenFiles) {
+      let oldest: Entry | undefined
+      for (const entry of this.#entries.values()) {
+        if (entry.references > 0) continue
+        if (oldest === undefined || entry.lastUse < oldest.lastUse) oldest = entry
+      }
+      // All are in use: closing one would only make its next reader open it a second time.
+      if (oldest === undefined) return
+      this.#remove(oldest.table.fileNumber, oldest)
+    }
+  }
+
+  #remove(fileNumber: number, entry: Entry): void {
+    this.#entries.delete(fileNumber)
+    entry.isEvicted = true
+    if (entry.references > 0) this.#lingeringCount++
+    else closeQuietly(entry.table.file)
+  }
+
+  #checkIdle(): void {
+    if (this.#openingCount === 0 && this.#lingeringCount === 0) this.#onIdle?.()
+  }
+}
+
+/** The name that LevelDB gave its tables before version 1.14. */
+function oldTableFileName(fileNumber: number): string {
+  return tableFileName(fileNumber).replace(/\.ldb$/, '.sst')
+}
+
+/** The error for a table that opens under neither name; the newer name speaks where both are missing. */
+function neitherOpens(
+  path: string,
+  error: unknown,
+  oldPath: string,
+  oldError: unknown,
+): SluiceError {
+  return isMissing(oldError) ? ioError('open', path, error) : ioError('open', oldPath, oldError)
+}
+
+function closeQuietly(file: RandomAccessFile): void {
+  try {
+    file.closeSync()
+  } catch {
+    // Ignored: nothing was written, and the descriptor is gone whatever close(2) says.
+  }
+}
