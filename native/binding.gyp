@@ -1,0 +1,2 @@
+# For a user who compiles: node-gyp rebuild --directory node_modules/sluicedb/native
+{ "includes": ["addon.gypi"] }

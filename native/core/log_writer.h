@@ -1,0 +1,68 @@
+// Writes records in LevelDB's log format.
+//
+// Invariants:
+//   One Append is one gather-write, continued where the system took fewer bytes.
+//   After any failure the writer is poisoned: it keeps the first status, answers every later call
+//   with it, and touches the file no more. A failed sync is never tried again: the kernel may have
+//   dropped the pages, and would answer the second time that all is well.
+//   It owns its file, and closes it at the latest when destroyed.
+// Threads: one at a time, handed over by whoever runs the jobs; size() is for all.
+
+#ifndef SLUICEDB_CORE_LOG_WRITER_H_
+#define SLUICEDB_CORE_LOG_WRITER_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/appendable_file.h"
+#include "core/log_format.h"
+#include "core/status.h"
+
+namespace sluicedb {
+
+class LogWriter {
+ public:
+  // Requires: file is empty.
+  explicit LogWriter(std::unique_ptr<AppendableFile> file);
+  ~LogWriter();
+
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+
+  // Appends data[0, size) as one record; with `sync`, makes it durable and looks whether the
+  // directory still names the file.
+  Status Append(const uint8_t* data, size_t size, bool sync);
+
+  // Makes all that was appended durable, with the same look at the directory.
+  Status Sync();
+
+  // Closes the file. Idempotent.
+  Status Close();
+
+  // Bytes in the file as of the last Append that succeeded.
+  uint64_t size() const { return size_.load(std::memory_order_relaxed); }
+
+  // The first failure; ok while there was none.
+  const Status& poison() const { return poison_; }
+
+ private:
+  // Fills headers_ and pieces_ for one record; returns the bytes in all pieces together.
+  size_t Fragment(const uint8_t* data, size_t size);
+  Status Write();
+  Status SyncAndCheck();
+  Status Poison(const Status& status);
+
+  std::unique_ptr<AppendableFile> file_;
+  std::atomic<uint64_t> size_{0};
+  Status poison_;
+  // Kept from one append to the next, for their memory.
+  std::vector<uint8_t> headers_;
+  std::vector<Piece> pieces_;
+};
+
+}  // namespace sluicedb
+
+#endif  // SLUICEDB_CORE_LOG_WRITER_H_

@@ -1,0 +1,206 @@
+#include "napi/log_file.h"
+
+#include <utility>
+
+#include "napi/addon_data.h"
+#include "napi/arguments.h"
+#include "napi/job.h"
+#include "napi/system_error.h"
+
+namespace sluicedb {
+namespace {
+
+class CreateLogJob final : public Job {
+ public:
+  CreateLogJob(Napi::Env env, const std::string& path, const std::string& shown_path)
+      : Job(env, "sluicedb.createLog", shown_path), path_(path), log_(new SharedLog) {
+    log_->path = shown_path;
+  }
+
+ protected:
+  Status Work() override {
+    std::unique_ptr<AppendableFile> file;
+    const Status status = CreateAppendableFile(path_, &file);
+    if (status.ok()) log_->writer = std::make_unique<LogWriter>(std::move(file));
+    return status;
+  }
+
+  Napi::Value Result(Napi::Env env) override {
+    AddonData* data = env.GetInstanceData<AddonData>();
+    data->next_log = std::move(log_);
+    return data->log_file_class.New({});
+  }
+
+ private:
+  const std::string path_;
+  std::shared_ptr<SharedLog> log_;
+};
+
+class CloseLogJob final : public Job {
+ public:
+  CloseLogJob(Napi::Env env, std::shared_ptr<SharedLog> log)
+      : Job(env, "sluicedb.closeLog", log->path), log_(std::move(log)) {}
+
+ protected:
+  Status Work() override { return log_->writer->Close(); }
+
+  void Finish() override {
+    log_->is_closed = true;
+    std::vector<Napi::Promise::Deferred> closers;
+    closers.swap(log_->closers);
+    for (Napi::Promise::Deferred& closer : closers) closer.Resolve(Env().Undefined());
+  }
+
+ private:
+  const std::shared_ptr<SharedLog> log_;
+};
+
+// A job that uses the writer. Counts as the one in flight from its making to its Finish.
+class WriterJob : public Job {
+ public:
+  WriterJob(Napi::Env env, const char* name, std::shared_ptr<SharedLog> log)
+      : Job(env, name, log->path), log_(std::move(log)) {
+    log_->is_busy = true;
+  }
+
+ protected:
+  LogWriter* writer() { return log_->writer.get(); }
+
+  void Finish() override {
+    log_->is_busy = false;
+    // A close that came meanwhile has been waiting for this.
+    if (log_->is_closing && !log_->is_closed) Job::Start(new CloseLogJob(Env(), log_));
+  }
+
+ private:
+  const std::shared_ptr<SharedLog> log_;
+};
+
+class AppendJob final : public WriterJob {
+ public:
+  AppendJob(Napi::Env env, std::shared_ptr<SharedLog> log, Napi::Object bytes,
+            const ByteRange& range, bool sync)
+      : WriterJob(env, "sluicedb.append", std::move(log)),
+        bytes_(Napi::Persistent(bytes)),
+        range_(range),
+        sync_(sync) {}
+
+ protected:
+  Status Work() override { return writer()->Append(range_.data, range_.size, sync_); }
+
+ private:
+  const Napi::ObjectReference bytes_;  // keeps the memory of range_
+  const ByteRange range_;
+  const bool sync_;
+};
+
+class SyncJob final : public WriterJob {
+ public:
+  SyncJob(Napi::Env env, std::shared_ptr<SharedLog> log)
+      : WriterJob(env, "sluicedb.sync", std::move(log)) {}
+
+ protected:
+  Status Work() override { return writer()->Sync(); }
+};
+
+// Why nothing may start on this log now, or an empty Error.
+Napi::Error Refusal(Napi::Env env, const SharedLog& log) {
+  if (log.is_closing) return SystemError(env, {EBADF, "write"}, log.path, "the log is closed");
+  // The writer may not be looked into while a job has it.
+  if (log.is_busy) return SystemError(env, {EBUSY, "write"}, log.path, "a job is in flight");
+  if (!log.writer->poison().ok()) return SystemError(env, log.writer->poison(), log.path);
+  return Napi::Error();
+}
+
+Napi::Value Rejection(Napi::Env env, const Napi::Error& error) {
+  const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
+  deferred.Reject(error.Value());
+  return deferred.Promise();
+}
+
+}  // namespace
+
+Napi::Function LogFile::DefineClass(Napi::Env env) {
+  return ObjectWrap::DefineClass(env, "LogFile",
+                                 {
+                                     InstanceMethod<&LogFile::Append>("append"),
+                                     InstanceMethod<&LogFile::AppendSync>("appendSync"),
+                                     InstanceMethod<&LogFile::Sync>("sync"),
+                                     InstanceMethod<&LogFile::Close>("close"),
+                                     InstanceAccessor<&LogFile::Path>("path"),
+                                     InstanceAccessor<&LogFile::SizeBytes>("sizeBytes"),
+                                 });
+}
+
+Napi::Value LogFile::Create(const Napi::CallbackInfo& info) {
+  std::string path, shown_path;
+  if (!ReadPath(info, 0, &path) || !ReadPath(info, 1, &shown_path)) return Napi::Value();
+  return Job::Start(new CreateLogJob(info.Env(), path, shown_path));
+}
+
+LogFile::LogFile(const Napi::CallbackInfo& info)
+    : ObjectWrap(info), log_(std::move(info.Env().GetInstanceData<AddonData>()->next_log)) {
+  if (log_ == nullptr) {
+    Napi::TypeError::New(info.Env(), "Illegal constructor").ThrowAsJavaScriptException();
+  }
+}
+
+Napi::Value LogFile::Append(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  ByteRange range;
+  if (!ReadByteRange(info, 0, &range)) return Napi::Value();
+  if (!info[3].IsBoolean()) {
+    Napi::TypeError::New(env, "sync must be a boolean").ThrowAsJavaScriptException();
+    return Napi::Value();
+  }
+  const Napi::Error refusal = Refusal(env, *log_);
+  if (!refusal.IsEmpty()) return Rejection(env, refusal);
+  const bool sync = info[3].As<Napi::Boolean>();
+  return Job::Start(new AppendJob(env, log_, info[0].As<Napi::Object>(), range, sync));
+}
+
+void LogFile::AppendSync(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  ByteRange range;
+  if (!ReadByteRange(info, 0, &range)) return;
+  Napi::Error refusal = Refusal(env, *log_);
+  if (refusal.IsEmpty()) {
+    const Status status = log_->writer->Append(range.data, range.size, false);
+    if (status.ok()) return;
+    refusal = SystemError(env, status, log_->path);
+  }
+  refusal.ThrowAsJavaScriptException();
+}
+
+Napi::Value LogFile::Sync(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Error refusal = Refusal(env, *log_);
+  if (!refusal.IsEmpty()) return Rejection(env, refusal);
+  return Job::Start(new SyncJob(env, log_));
+}
+
+Napi::Value LogFile::Close(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  if (!log_->is_closing && !log_->is_busy) {
+    log_->is_closing = true;
+    return Job::Start(new CloseLogJob(env, log_));
+  }
+  log_->is_closing = true;
+  const Napi::Promise::Deferred closer = Napi::Promise::Deferred::New(env);
+  if (log_->is_closed) {
+    closer.Resolve(env.Undefined());
+  } else {
+    log_->closers.push_back(closer);
+  }
+  return closer.Promise();
+}
+
+Napi::Value LogFile::Path(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), log_->path);
+}
+
+Napi::Value LogFile::SizeBytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(log_->writer->size()));
+}
+
+}  // namespace sluicedb
