@@ -15,6 +15,9 @@ export type JobResponse =
   | { readonly id: number; readonly result: FlushResult }
   | { readonly id: number; readonly error: SentError }
 
+/** The worker's first message: its module loaded, and it takes jobs. */
+export const READY = 'ready'
+
 /** An error as plain data, with its chain of causes. */
 export interface SentError {
   readonly message: string

@@ -1,6 +1,6 @@
 // Runs jobs in a worker thread that starts with the first job and keeps no process alive.
 //
-//   no worker ── first job ──► starting ── its first answer ──► running ── dies ──► no worker
+//   no worker ── a job ──► starting ── says that it is ready ──► running ── dies ──► no worker
 //
 // Invariants:
 //   Every job is answered exactly once, also when the worker dies: its jobs fail, the database does
@@ -12,7 +12,13 @@
 import { Worker } from 'node:worker_threads'
 import { SluiceError } from '../format/error.ts'
 import type { FlushJob, FlushResult } from './flush-job.ts'
-import { type JobRequest, type JobResponse, reviveResult, unpackError } from './job-protocol.ts'
+import {
+  type JobRequest,
+  type JobResponse,
+  READY,
+  reviveResult,
+  unpackError,
+} from './job-protocol.ts'
 import type { JobRunner } from './job-runner.ts'
 
 interface PendingJob {
@@ -26,7 +32,7 @@ export class WorkerRunner implements JobRunner {
   readonly #entry: URL
   readonly #pending = new Map<number, PendingJob>()
   #worker: Worker | undefined
-  #isOnline = false
+  #isReady = false
   #startFailed = false
   #isClosed = false
   #nextId = 1
@@ -60,13 +66,11 @@ export class WorkerRunner implements JobRunner {
     // execArgv: [] because flags of the main thread such as --input-type do not fit a worker.
     const worker = new Worker(this.#entry, { execArgv: [], name: 'sluicedb' })
     this.#worker = worker
-    this.#isOnline = false
+    this.#isReady = false
     let failure: unknown
-    worker.on('online', () => {
-      this.#isOnline = true
-    })
-    worker.on('message', (response: JobResponse) => {
-      this.#answer(response)
+    worker.on('message', (message: JobResponse | typeof READY) => {
+      if (message === READY) this.#isReady = true
+      else this.#answer(message)
     })
     worker.on('error', (error: unknown) => {
       failure = error
@@ -90,7 +94,7 @@ export class WorkerRunner implements JobRunner {
     this.#worker = undefined
     const jobs = [...this.#pending.values()]
     this.#pending.clear()
-    if (!this.#isOnline && !this.#isClosed) {
+    if (!this.#isReady && !this.#isClosed) {
       this.#startFailed = true
       for (const { job, resolve, reject } of jobs) this.#inline.run(job).then(resolve, reject)
       return

@@ -6,7 +6,7 @@ import { parentPort } from 'node:worker_threads'
 import { binding } from '../platform/load-binding.ts'
 import { NodeFileSystem } from '../platform/node-file-system.ts'
 import { runFlush } from './flush-job.ts'
-import { type JobRequest, type JobResponse, packError } from './job-protocol.ts'
+import { type JobRequest, type JobResponse, packError, READY } from './job-protocol.ts'
 
 const port = parentPort
 if (port === null) throw new Error('this file is the entry of a worker thread')
@@ -15,6 +15,8 @@ const fileSystem = new NodeFileSystem(binding)
 port.on('message', (request: JobRequest) => {
   port.postMessage(answer(request))
 })
+
+port.postMessage(READY)
 
 function answer({ id, job }: JobRequest): JobResponse {
   try {

@@ -30,6 +30,11 @@ export function tableFileName(number: number): string {
   return `${padded(number)}.ldb`
 }
 
+/** The name that LevelDB gave its tables before version 1.14. */
+export function oldTableFileName(number: number): string {
+  return `${padded(number)}.sst`
+}
+
 export function manifestFileName(number: number): string {
   return `MANIFEST-${padded(number)}`
 }

@@ -21,6 +21,7 @@ import {
   TYPE_FULL,
   TYPE_LAST,
   TYPE_MIDDLE,
+  TYPE_ZERO,
 } from '../format/log-block.ts'
 
 export interface LogDamage {
@@ -45,7 +46,6 @@ export class LogReader {
   #joined: Buffer = Buffer.alloc(0)
   #joinedEnd = 0
   // The fragment that #readFragment found.
-  #type = 0
   #dataStart = 0
   #dataEnd = 0
 
@@ -81,24 +81,29 @@ export class LogReader {
 
   /** Moves to the next record. False at the end, whatever the end is: see `damage`. */
   next(): boolean {
-    if (this.#damage !== undefined || !this.#readFragment(true)) return false
-    if (this.#type === TYPE_FULL) {
+    if (this.#damage !== undefined) return false
+    let type = this.#readFragment(true)
+    if (type === TYPE_ZERO) return false
+    if (type === TYPE_FULL) {
       this.#bytes = this.#file
       this.#start = this.#dataStart
       this.#end = this.#dataEnd
       return true
     }
-    if (this.#type !== TYPE_FIRST)
-      return this.#stop('damaged', 'a record without its first fragment')
+    if (type !== TYPE_FIRST) {
+      this.#stop('damaged', 'a record without its first fragment')
+      return false
+    }
     this.#joinedEnd = 0
     this.#join()
-    for (;;) {
-      if (!this.#readFragment(false)) return false
-      if (this.#type !== TYPE_MIDDLE && this.#type !== TYPE_LAST) {
-        return this.#stop('damaged', 'a record without its last fragment')
+    while (type !== TYPE_LAST) {
+      type = this.#readFragment(false)
+      if (type === TYPE_ZERO) return false
+      if (type !== TYPE_MIDDLE && type !== TYPE_LAST) {
+        this.#stop('damaged', 'a record without its last fragment')
+        return false
       }
       this.#join()
-      if (this.#type === TYPE_LAST) break
     }
     this.#bytes = this.#joined
     this.#start = 0
@@ -126,35 +131,34 @@ export class LogReader {
     return false
   }
 
-  // Reads one fragment and moves behind it. False at the end of the log, of any kind.
-  #readFragment(startsRecord: boolean): boolean {
+  // Reads one fragment, moves behind it and returns its type; TYPE_ZERO at the end, of any kind.
+  #readFragment(startsRecord: boolean): number {
     const file = this.#file
     this.#skipTrailer()
     const at = this.#position
     if (startsRecord) this.#recordOffset = at
     if (at === file.length) {
-      return startsRecord ? false : this.#stop('torn', 'the file ends before the last fragment')
+      return startsRecord ? TYPE_ZERO : this.#stop('torn', 'the file ends before the last fragment')
     }
     if (file.length - at < HEADER_SIZE) return this.#stop('torn', 'the file ends inside a header')
     const length = lengthAt(file, at)
     const type = file[at + 6]!
     const end = at + HEADER_SIZE + length
-    if (type === 0 && length === 0) return this.#stopAtZeroes(at)
+    if (type === TYPE_ZERO && length === 0) return this.#stopAtZeroes(at)
     if ((at % BLOCK_SIZE) + HEADER_SIZE + length > BLOCK_SIZE) {
       return this.#stop('damaged', 'a fragment reaches past its block')
     }
     if (end > file.length) return this.#stop('torn', 'the file ends inside a fragment')
-    if (type < TYPE_FULL || type > TYPE_LAST) {
+    if (type === TYPE_ZERO || type > TYPE_LAST) {
       return this.#stop('damaged', `unknown fragment type ${type}`)
     }
     if (unmaskCrc(fixed32At(file, at)) !== this.#crc32c(file, at + 6, end)) {
       return this.#stop('damaged', 'checksum mismatch')
     }
-    this.#type = type
     this.#dataStart = at + HEADER_SIZE
     this.#dataEnd = end
     this.#position = end
-    return true
+    return type
   }
 
   #skipTrailer(): void {
@@ -166,7 +170,7 @@ export class LogReader {
 
   // A file system may leave zeroes where the data of a grown file never arrived. C++ LevelDB skips
   // such a block without a word; here it ends the log, and only counts as torn if nothing follows.
-  #stopAtZeroes(at: number): false {
+  #stopAtZeroes(at: number): number {
     const file = this.#file
     for (let i = at; i < file.length; i++) {
       if (file[i] !== 0) return this.#stop('damaged', 'zeroes in the middle of the log')
@@ -174,10 +178,10 @@ export class LogReader {
     return this.#stop('torn', 'zeroes to the end of the log')
   }
 
-  #stop(kind: LogDamage['kind'], reason: string): false {
+  #stop(kind: LogDamage['kind'], reason: string): number {
     const offset = this.#recordOffset
     this.#damage = { kind, offset, droppedBytes: this.#file.length - offset, reason }
-    return false
+    return TYPE_ZERO
   }
 
   #join(): void {

@@ -32,14 +32,12 @@ export interface WriteAheadLogOptions {
   readonly directory: string
   /** Milliseconds, from any origin, never going back. */
   readonly now: () => number
-  readonly onFailure: (error: unknown) => void
 }
 
 export class WriteAheadLog {
   readonly #fileSystem: FileSystem
   readonly #directory: string
   readonly #now: () => number
-  readonly #onFailure: (error: unknown) => void
 
   // Written only by the head of the write queue, recovery and resume, one at a time.
   #file: LogFile
@@ -54,7 +52,6 @@ export class WriteAheadLog {
     this.#fileSystem = options.fileSystem
     this.#directory = options.directory
     this.#now = options.now
-    this.#onFailure = options.onFailure
     this.#file = file
     this.#number = number
   }
@@ -91,11 +88,12 @@ export class WriteAheadLog {
   }
 
   /**
-   * Goes on in file `number`, once it exists; the old file retires in the background.
+   * Goes on in file `number`, once it exists; the old file retires in the background, and
+   * `onFailure` hears of it if it cannot.
    * Rejects with the operating system's error, and the old file is then still the one in use.
    * Requires: no append in flight.
    */
-  async switchTo(number: number): Promise<void> {
+  async switchTo(number: number, onFailure: (error: unknown) => void): Promise<void> {
     const path = join(this.#directory, logFileName(number))
     await this.#retired()
     const next = await this.#fileSystem.createLog(path)
@@ -104,7 +102,7 @@ export class WriteAheadLog {
     this.#file = next
     this.#number = number
     this.#unsyncedBytes = 0
-    this.#retiring = this.#retire(old, unsyncedBytes)
+    this.#retiring = this.#retire(old, unsyncedBytes, onFailure)
   }
 
   /** Waits for what is in flight and closes the files. Never rejects: the outcome of every append is known. */
@@ -136,7 +134,11 @@ export class WriteAheadLog {
   }
 
   // Never rejects: the failure is kept, and told to the engine at once.
-  async #retire(old: LogFile, unsyncedBytes: number): Promise<void> {
+  async #retire(
+    old: LogFile,
+    unsyncedBytes: number,
+    onFailure: (error: unknown) => void,
+  ): Promise<void> {
     try {
       try {
         if (unsyncedBytes > 0) await old.sync()
@@ -146,7 +148,7 @@ export class WriteAheadLog {
       await this.#fileSystem.syncDirectory(this.#directory)
     } catch (error) {
       this.#failure = error
-      this.#onFailure(error)
+      onFailure(error)
     } finally {
       this.#retiring = undefined
     }

@@ -16,7 +16,7 @@
 import { join } from 'node:path'
 
 import { SluiceError, ioError, isMissing } from '../format/error.ts'
-import { tableFileName } from '../format/file-name.ts'
+import { oldTableFileName, tableFileName } from '../format/file-name.ts'
 import type { FileSystem, RandomAccessFile } from '../platform/file-system.ts'
 import { Table } from './table.ts'
 import type { Lookup, TableReadOptions } from './table.ts'
@@ -289,11 +289,6 @@ export class TableCache {
   #checkIdle(): void {
     if (this.#openingCount === 0 && this.#lingeringCount === 0) this.#onIdle?.()
   }
-}
-
-/** The name that LevelDB gave its tables before version 1.14. */
-function oldTableFileName(fileNumber: number): string {
-  return tableFileName(fileNumber).replace(/\.ldb$/, '.sst')
 }
 
 /** The error for a table that opens under neither name; the newer name speaks where both are missing. */

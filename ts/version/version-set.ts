@@ -19,8 +19,11 @@ import type { FileSystem } from '../platform/file-system.ts'
 import type { LogFile } from '../platform/log-file.ts'
 import type { FileMetadata } from './file-metadata.ts'
 import type { ManifestState } from './manifest-reader.ts'
-import { Version } from './version.ts'
+import type { Version } from './version.ts'
 import { emptyEdit, encodeEdit, type VersionEdit } from './version-edit.ts'
+
+/** The manifest of a database that nobody has opened yet. */
+export const FIRST_MANIFEST_NUMBER = 1
 
 export class VersionSet {
   readonly #fileSystem: FileSystem
@@ -115,13 +118,13 @@ export class VersionSet {
   }
 
   /**
-   * Writes a new manifest with the whole state and the edit, and makes it the current one.
+   * Writes manifest `number`, from newFileNumber(), with the whole state and the edit, and makes it
+   * the current one.
    * Rejects with LEVEL_IO_ERROR; then CURRENT names the old manifest or the new one, and both lead
    * to the same data as long as nothing is deleted.
    */
-  async switchManifest(edit: VersionEdit): Promise<void> {
+  async switchManifest(edit: VersionEdit, number: number): Promise<void> {
     const next = this.#current.apply([edit])
-    const number = this.newFileNumber()
     const manifest = await this.#createManifest(number, edit)
     try {
       await this.#setCurrent(number)
@@ -148,7 +151,7 @@ export class VersionSet {
       logNumber: edit.logNumber ?? this.#logNumber,
       previousLogNumber: edit.previousLogNumber ?? this.#previousLogNumber,
       nextFileNumber: this.#nextFileNumber,
-      lastSequence: this.#lastSequence,
+      lastSequence: edit.lastSequence ?? this.#lastSequence,
     }
   }
 
@@ -179,7 +182,7 @@ export class VersionSet {
   #snapshot(): VersionEdit {
     const edit = emptyEdit()
     edit.comparator = COMPARATOR_NAME
-    for (const [level, key] of [...this.#compactPointers].sort(([a], [b]) => a - b)) {
+    for (const [level, key] of [...this.#compactPointers].toSorted(([a], [b]) => a - b)) {
       edit.compactPointers.push({ level, key })
     }
     for (const [level, files] of this.#current.levels.entries()) {
@@ -235,8 +238,6 @@ export async function createDatabase(fileSystem: FileSystem, directory: string):
   }
   await setCurrent(fileSystem, directory, FIRST_MANIFEST_NUMBER)
 }
-
-const FIRST_MANIFEST_NUMBER = 1
 
 // C++ LevelDB lists every level in this order, level 0 too.
 function bySmallest(a: FileMetadata, b: FileMetadata): number {

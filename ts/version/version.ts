@@ -64,14 +64,14 @@ export class Version {
   }
 }
 
-function ordered(files: FileMetadata[], level: number): FileMetadata[] {
-  for (const file of files) {
+function ordered(unordered: readonly FileMetadata[], level: number): FileMetadata[] {
+  for (const file of unordered) {
     if (compareKeys(file.smallest, file.largest) > 0) {
       throw corruption(`version edit: file ${file.number} ends before it begins`)
     }
   }
-  if (level === 0) return files.sort((a, b) => b.number - a.number)
-  files.sort((a, b) => compareKeys(a.smallest, b.smallest))
+  if (level === 0) return unordered.toSorted((a, b) => b.number - a.number)
+  const files = unordered.toSorted((a, b) => compareKeys(a.smallest, b.smallest))
   for (let i = 1; i < files.length; i++) {
     if (compareKeys(files[i - 1]!.largest, files[i]!.smallest) >= 0) {
       throw corruption(

@@ -1,0 +1,202 @@
+// DB: LevelDB's own API, for bytes.
+//
+// What a caller hands in is checked and copied here, at call time (W1); everything behind this file
+// trusts it. Whatever the outcome, it is a promise, except for getSync and wrong arguments of open.
+
+import {
+  BATCH_HEADER_SIZE,
+  batchSizeError,
+  deleteRecordSize,
+  putRecordSize,
+} from '../format/batch.ts'
+import { SluiceError } from '../format/error.ts'
+import { keyError, valueError } from '../format/user-bytes.ts'
+import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
+import type { Engine } from './engine.ts'
+import { openEngine } from './open.ts'
+import type { DatabaseOptions } from './options.ts'
+import { realEnvironment } from './real-environment.ts'
+import type { RecoveryReport } from './recovery-report.ts'
+import type { FlushStats, StallCause, StallStats, WriteStats } from './stats.ts'
+
+export interface WriteOptions {
+  /**
+   * True: the promise resolves when this write, and every write acknowledged before it, survives a
+   * power cut. False, the default: when it survives the end of the process.
+   */
+  readonly sync?: boolean
+  /** Refuses the write when it is aborted already. A write that was taken is not taken back. */
+  readonly signal?: AbortSignal
+}
+
+export interface DatabaseStats {
+  readonly writes: WriteStats
+  readonly flushes: FlushStats
+  readonly stalls: Readonly<Record<StallCause, StallStats>>
+  readonly memtable: { readonly usedBytes: number; readonly entries: number }
+  /** Undefined when every full memtable is a table. */
+  readonly frozenMemtable: { readonly usedBytes: number; readonly entries: number } | undefined
+  /** By level, 0 first. */
+  readonly levels: readonly { readonly files: number; readonly sizeBytes: number }[]
+  readonly lastSequence: number
+  /** Why writes are refused; undefined when they are not. */
+  readonly failure: SluiceError | undefined
+  readonly recovery: RecoveryReport
+}
+
+const NO_OPTIONS: WriteOptions = {}
+
+export class DB {
+  readonly #path: string
+  readonly #engine: Engine
+  #closing: Promise<void> | undefined
+
+  /** For the engine's tests; everyone else calls DB.open. */
+  constructor(path: string, engine: Engine) {
+    this.#path = path
+    this.#engine = engine
+  }
+
+  /**
+   * Opens the database in the directory `path`.
+   * Rejects with TypeError or RangeError for an argument that cannot be, otherwise with
+   * LEVEL_DATABASE_NOT_OPEN, whose cause has the code that says why: LEVEL_LOCKED,
+   * LEVEL_DATABASE_MISSING, LEVEL_DATABASE_EXISTS, LEVEL_CORRUPTION, LEVEL_IO_ERROR or
+   * LEVEL_NOT_SUPPORTED. A failed open leaves the data as it was.
+   */
+  static async open(path: string, options: DatabaseOptions = {}): Promise<DB> {
+    return new DB(path, await openEngine(path, options, realEnvironment()))
+  }
+
+  /** As it was given to open(). */
+  get path(): string {
+    return this.#path
+  }
+
+  /** What opening found in the logs, and what it dropped. */
+  get recovery(): RecoveryReport {
+    return this.#engine.report
+  }
+
+  /**
+   * Stores `value` under `key`; both are copied before the call returns.
+   * Writes apply in call order, and a read that starts after the promise resolved sees them. Writers
+   * that share a sync share its promise.
+   * Rejects with LEVEL_INVALID_KEY, LEVEL_INVALID_VALUE, LEVEL_ABORTED or LEVEL_DATABASE_NOT_OPEN,
+   * the log untouched; or with LEVEL_IO_ERROR, which says whether the outcome is unknown.
+   */
+  put(key: Uint8Array, value: Uint8Array, options: WriteOptions = NO_OPTIONS): Promise<void> {
+    const error = this.#writeError(options) ?? keyError(key) ?? valueError(value)
+    if (error !== undefined) return Promise.reject(error)
+    const recordBytes = putRecordSize(key.length, value.length)
+    const sizeError = batchSizeError(BATCH_HEADER_SIZE + recordBytes, 1)
+    if (sizeError !== undefined) return Promise.reject(sizeError)
+    return this.#engine.queue.put(key, value, options.sync === true, recordBytes)
+  }
+
+  /** Deletes `key`, also where there is none. Copies, orders and rejects as put does. */
+  delete(key: Uint8Array, options: WriteOptions = NO_OPTIONS): Promise<void> {
+    const error = this.#writeError(options) ?? keyError(key)
+    if (error !== undefined) return Promise.reject(error)
+    const recordBytes = deleteRecordSize(key.length)
+    const sizeError = batchSizeError(BATCH_HEADER_SIZE + recordBytes, 1)
+    if (sizeError !== undefined) return Promise.reject(sizeError)
+    return this.#engine.queue.delete(key, options.sync === true, recordBytes)
+  }
+
+  /**
+   * Applies the writes of `batch` together: all or none, also over a crash. The batch is copied and
+   * can be used again. With null, freezes the memtable and begins its flush behind every write so
+   * far; flushMemtable() also waits for the table.
+   * Rejects as put does.
+   */
+  write(batch: WriteBatch | null, options: WriteOptions = NO_OPTIONS): Promise<void> {
+    const error = this.#writeError(options)
+    if (error !== undefined) return Promise.reject(error)
+    if (batch === null) return this.#engine.queue.switch()
+    if (!(batch instanceof WriteBatch)) {
+      return Promise.reject(new TypeError('write takes a WriteBatch or null'))
+    }
+    return this.#engine.queue.write(batchBufferOf(batch), options.sync === true)
+  }
+
+  /** The value of `key` in a Buffer that is the caller's, or undefined. */
+  get(key: Uint8Array): Promise<Buffer | undefined> {
+    const error = this.#openError() ?? keyError(key)
+    if (error !== undefined) return Promise.reject(error)
+    return this.#engine.get(key)
+  }
+
+  /** The same on the calling thread: throws where get rejects, and blocks while it reads. */
+  getSync(key: Uint8Array): Buffer | undefined {
+    const error = this.#openError() ?? keyError(key)
+    if (error !== undefined) throw error
+    return this.#engine.getSync(key)
+  }
+
+  /** Freezes the memtable and resolves when everything written so far is in tables. */
+  async flushMemtable(): Promise<void> {
+    await this.write(null)
+    await this.#engine.flushed()
+  }
+
+  /**
+   * After a failure: saves what is in memory into new files and takes writes again. Without a
+   * failure it does nothing. Rejects with LEVEL_IO_ERROR when the disk still fails; nothing is lost
+   * then, and it can be called again.
+   */
+  resume(): Promise<void> {
+    const error = this.#openError()
+    return error === undefined ? this.#engine.resume() : Promise.reject(error)
+  }
+
+  stats(): DatabaseStats {
+    const { counters, versions, memtable, frozenMemtable, failure, report } = this.#engine
+    return {
+      writes: counters.writeStats(),
+      flushes: counters.flushStats(),
+      stalls: counters.stallStats(),
+      memtable: { usedBytes: memtable.usedBytes, entries: memtable.entryCount },
+      frozenMemtable: frozenMemtable && {
+        usedBytes: frozenMemtable.usedBytes,
+        entries: frozenMemtable.entryCount,
+      },
+      levels: versions.current.levels.map((files) => ({
+        files: files.length,
+        sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      })),
+      lastSequence: versions.lastSequence,
+      failure,
+      recovery: report,
+    }
+  }
+
+  /**
+   * Lets writes that were called end, and closes the database; calls after this one are refused.
+   * Idempotent. What was not synced is as safe as before: from the end of the process.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#engine.close()
+    return this.#closing
+  }
+
+  #openError(): SluiceError | undefined {
+    if (this.#closing === undefined) return undefined
+    return new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'The database is closed')
+  }
+
+  #writeError(options: WriteOptions): Error | undefined {
+    if (this.#closing !== undefined) return this.#openError()
+    if (options === NO_OPTIONS) return undefined
+    if (typeof options !== 'object' || options === null) {
+      return new TypeError('options must be an object')
+    }
+    const { sync, signal } = options
+    // A truthy value that is not true would be a durable write that is not.
+    if (sync !== undefined && typeof sync !== 'boolean') {
+      return new TypeError('sync must be a boolean')
+    }
+    if (signal?.aborted !== true) return undefined
+    return new SluiceError('LEVEL_ABORTED', 'The write was aborted', { cause: signal.reason })
+  }
+}

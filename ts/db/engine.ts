@@ -1,0 +1,456 @@
+// The engine of an open database: one log, two memtables, one version set, one failure.
+//
+//   write:   write queue ── gate ── log ── memtable ── publish           (write-queue, gate)
+//   switch:  new log file ── memtable frozen ── flush begins
+//   flush:   table by a job ── manifest ── frozen memtable dropped ── its log removed
+//   read:    memtable ── frozen memtable ── tables, newest first
+//   resume:  both memtables into tables ── new log ── new manifest ── failure cleared
+//
+// State, by who may write it (code between two awaits is the critical section):
+//   The head of the write queue:  #memtable, #log, and #frozen from undefined to a memtable.
+//   The flush under way:          #frozen back to undefined, the version set's edits.
+//   resume(), when neither runs:  all of these.
+//   Anyone, once:                 #failure; cleared by resume() alone.
+//
+// Invariants:
+//   A frozen memtable has exactly one flush, begun when it was frozen; after a failure, resume().
+//   While #failure is set nothing is appended, flushed or deleted.
+
+import { join } from 'node:path'
+import type { FlushResult } from '../compaction/flush-job.ts'
+import type { BatchBuffer } from '../format/batch.ts'
+import { ioError, SluiceError } from '../format/error.ts'
+import { logFileName } from '../format/file-name.ts'
+import { makeInternalKey, TYPE_FOR_SEEK, TYPE_VALUE } from '../format/internal-key.ts'
+import { WriteAheadLog } from '../log/write-ahead-log.ts'
+import { type Memtable, NO_NODE } from '../memtable/memtable.ts'
+import type { InfoLog } from '../platform/info-log.ts'
+import type { Lock } from '../platform/lock.ts'
+import { TableCache } from '../table/table-cache.ts'
+import { emptyEdit, type VersionEdit } from '../version/version-edit.ts'
+import type { VersionSet } from '../version/version-set.ts'
+import type { Environment } from './environment.ts'
+import type { DatabaseEvent } from './event.ts'
+import { type GateEnvironment, type GateLimits, makeRoom } from './gate.ts'
+import type { MemtableMemory } from './memtable-memory.ts'
+import { removeObsoleteFiles } from './obsolete-files.ts'
+import { type CheckedOptions, tableOptionsOf } from './options.ts'
+import type { RecoveryReport } from './recovery-report.ts'
+import { Counters, type StallCause } from './stats.ts'
+import { type WriteEnvironment, WriteQueue } from './write-queue.ts'
+
+// Nothing takes files out of level 0 yet, so a limit on them would stop writes for ever. The rules
+// are the gate's, and tested there.
+const LIMITS_WITHOUT_COMPACTION: GateLimits = {
+  delayLevel0Files: Number.POSITIVE_INFINITY,
+  stopLevel0Files: Number.POSITIVE_INFINITY,
+}
+
+/** What opening hands to the engine, which owns all of it from then on. */
+export interface EngineParts {
+  readonly environment: Environment
+  readonly directory: string
+  readonly options: CheckedOptions
+  readonly memory: MemtableMemory
+  readonly versions: VersionSet
+  readonly log: WriteAheadLog
+  readonly infoLog: InfoLog
+  readonly lock: Lock
+  readonly report: RecoveryReport
+}
+
+export class Engine {
+  readonly queue: WriteQueue
+  readonly counters: Counters = new Counters()
+  readonly report: RecoveryReport
+  readonly #environment: Environment
+  readonly #directory: string
+  readonly #options: CheckedOptions
+  readonly #memory: MemtableMemory
+  readonly #versions: VersionSet
+  readonly #tables: TableCache
+  readonly #infoLog: InfoLog
+  readonly #lock: Lock
+  readonly #gate: GateEnvironment
+  #memtable: Memtable
+  #frozen: Memtable | undefined
+  #log: WriteAheadLog
+  #flushing: Promise<void> | undefined
+  #resuming: Promise<void> | undefined
+  #failure: SluiceError | undefined
+
+  constructor(parts: EngineParts) {
+    const { environment, directory, options } = parts
+    this.#environment = environment
+    this.#directory = directory
+    this.#options = options
+    this.#memory = parts.memory
+    this.#versions = parts.versions
+    this.#log = parts.log
+    this.#infoLog = parts.infoLog
+    this.#lock = parts.lock
+    this.report = parts.report
+    this.#memtable = parts.memory.create(0, 0)
+    const { fileSystem } = environment
+    this.#tables = new TableCache(fileSystem, directory, options.maxOpenFiles, {
+      crc32c: (bytes, start, end) => fileSystem.crc32c(bytes, start, end),
+    })
+    this.#gate = this.#gateEnvironment()
+    this.queue = new WriteQueue(this.#writeEnvironment(), options, parts.versions.lastSequence + 1)
+    this.#infoLog.write(`open: ${JSON.stringify(parts.report)}`)
+    this.#tell({ type: 'recovery', report: parts.report })
+  }
+
+  get failure(): SluiceError | undefined {
+    return this.#failure
+  }
+
+  get versions(): VersionSet {
+    return this.#versions
+  }
+
+  get memtable(): Memtable {
+    return this.#memtable
+  }
+
+  get frozenMemtable(): Memtable | undefined {
+    return this.#frozen
+  }
+
+  /** The value in a new Buffer, or undefined. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION. */
+  get(key: Uint8Array): Promise<Buffer | undefined> {
+    const sequence = this.#versions.lastSequence
+    const found = this.#getFromMemory(key, sequence)
+    if (found !== undefined) return Promise.resolve(found ?? undefined)
+    return this.#getFromTables(makeInternalKey(key, sequence, TYPE_FOR_SEEK))
+  }
+
+  /** The same on the calling thread; throws. */
+  getSync(key: Uint8Array): Buffer | undefined {
+    const sequence = this.#versions.lastSequence
+    const found = this.#getFromMemory(key, sequence)
+    if (found !== undefined) return found ?? undefined
+    const target = makeInternalKey(key, sequence, TYPE_FOR_SEEK)
+    for (const file of this.#versions.current.filesFor(target)) {
+      const value = this.#tables.getSync(file.number, target)
+      if (value !== undefined) return value ?? undefined
+    }
+    return undefined
+  }
+
+  /** Resolves when the frozen memtable, if there is one, is a table. Rejects with the failure. */
+  async flushed(): Promise<void> {
+    await this.#flushing
+    if (this.#failure !== undefined) throw this.#refusal(this.#failure)
+  }
+
+  /**
+   * Saves what the memtables hold into new tables, a new log and a new manifest, and takes writes
+   * again. Rejects with LEVEL_IO_ERROR when that fails too; the failure then stays.
+   */
+  resume(): Promise<void> {
+    this.#resuming ??= this.#resume().finally(() => {
+      this.#resuming = undefined
+    })
+    return this.#resuming
+  }
+
+  /** Lets what is under way end, and gives everything back; the lock last. */
+  async close(): Promise<void> {
+    // A resume that fails has told its caller; here only its end counts.
+    await this.#resuming?.catch(() => undefined)
+    await this.queue.drained()
+    await this.#flushing
+    await this.#environment.jobs.close()
+    await this.#tables.close()
+    this.#infoLog.write('close')
+    await this.#infoLog.close()
+    try {
+      await this.#log.close()
+      await this.#versions.close()
+    } finally {
+      await this.#lock.release()
+    }
+  }
+
+  #getFromMemory(key: Uint8Array, sequence: number): Buffer | null | undefined {
+    const found = getFromMemtable(this.#memtable, key, sequence)
+    if (found !== undefined || this.#frozen === undefined) return found
+    return getFromMemtable(this.#frozen, key, sequence)
+  }
+
+  async #getFromTables(target: Buffer): Promise<Buffer | undefined> {
+    // The files of this moment: what a flush adds meanwhile is newer than the read.
+    for (const file of this.#versions.current.filesFor(target)) {
+      const value = await this.#tables.get(file.number, target)
+      if (value !== undefined) return value ?? undefined
+    }
+    return undefined
+  }
+
+  #writeEnvironment(): WriteEnvironment {
+    return {
+      makeRoom: (sizeBytes, count, force) => this.#makeRoom(sizeBytes, count, force),
+      append: (bytes, end, sync) => this.#log.append(bytes, 0, end, sync),
+      insert: (batch: BatchBuffer, sequence) => {
+        this.#memtable.insertBatch(batch.bytes, 0, batch.end, batch.count, sequence)
+      },
+      publish: (sequence) => {
+        this.#versions.publishSequence(sequence)
+      },
+      fail: (cause) => this.#failGroup(cause),
+      countGroup: (writers, sizeBytes, syncDurationMs) => {
+        this.counters.countGroup(writers, sizeBytes)
+        if (syncDurationMs !== undefined) this.counters.countSync(syncDurationMs)
+      },
+      now: this.#environment.now,
+    }
+  }
+
+  // What the group at the head needs; the gate asks for it again after every wait.
+  #neededBytes = 0
+  #neededCount = 0
+
+  #gateEnvironment(): GateEnvironment {
+    return {
+      limits: LIMITS_WITHOUT_COMPACTION,
+      failure: () => this.#failure && this.#refusal(this.#failure),
+      level0FileCount: () => this.#versions.current.levels[0]!.length,
+      hasRoom: () => this.#hasRoom(),
+      hasFrozenMemtable: () => this.#frozen !== undefined,
+      memtableFlushed: () => this.#flushing ?? Promise.resolve(),
+      level0Changed: () => this.#flushing ?? Promise.resolve(),
+      switchMemtable: () => this.#switchMemtable(),
+      delay: this.#environment.delay,
+      now: this.#environment.now,
+      countStall: (cause, durationMs) => {
+        this.#countStall(cause, durationMs)
+      },
+    }
+  }
+
+  #makeRoom(sizeBytes: number, count: number, force: boolean): Promise<void> | undefined {
+    this.#neededBytes = sizeBytes
+    this.#neededCount = count
+    if (!force && this.#failure === undefined && this.#hasRoom()) return undefined
+    return makeRoom(this.#gate, force)
+  }
+
+  // An empty memtable that is too small is replaced, not switched: there is nothing to flush.
+  #hasRoom(): boolean {
+    if (this.#memtable.hasRoom(this.#neededBytes, this.#neededCount)) return true
+    if (this.#memtable.entryCount > 0) return false
+    const larger = this.#memory.create(this.#neededBytes, this.#neededCount)
+    this.#memory.recycle(this.#memtable)
+    this.#memtable = larger
+    return true
+  }
+
+  // At the head of the queue, so no append is under way and everything inserted is published.
+  async #switchMemtable(): Promise<void> {
+    // Made first: where there is no memory for it, nothing has happened yet.
+    const next = this.#memory.create(this.#neededBytes, this.#neededCount)
+    const number = this.#versions.newFileNumber()
+    try {
+      await this.#log.switchTo(number, (error) => {
+        this.#fail(ioError('sync', this.#directory, error))
+      })
+    } catch (error) {
+      this.#versions.reuseFileNumber(number)
+      this.#memory.recycle(next)
+      throw ioError('create', join(this.#directory, logFileName(number)), error)
+    }
+    this.#frozen = this.#memtable
+    this.#memtable = next
+    this.#flushing = this.#flush(this.#frozen)
+  }
+
+  // Never rejects: its error is the failure, which the gate and resume() look at.
+  async #flush(memtable: Memtable): Promise<void> {
+    const startMs = this.#environment.now()
+    const logNumber = this.#log.number
+    try {
+      const fileNumber = this.#versions.newFileNumber()
+      const file = await this.#runFlush(memtable, fileNumber)
+      const edit = emptyEdit()
+      edit.logNumber = logNumber
+      edit.previousLogNumber = 0
+      if (file !== undefined) edit.newFiles.push({ level: 0, file })
+      const oldLogNumber = this.#versions.logNumber
+      await this.#versions.install(edit)
+      this.#frozen = undefined
+      this.#memory.recycle(memtable)
+      this.#countFlush(file, this.#environment.now() - startMs)
+      await this.#removeLogs(oldLogNumber, logNumber)
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#flushing = undefined
+    }
+  }
+
+  #runFlush(memtable: Memtable, fileNumber: number): Promise<FlushResult> {
+    return this.#environment.jobs.run({
+      directory: this.#directory,
+      fileNumber,
+      memory: memtable.memory,
+      lastSequence: this.#versions.lastSequence,
+      table: tableOptionsOf(this.#options),
+    })
+  }
+
+  // The log of a flushed memtable, by its number: no listing of the directory a flush. Best effort:
+  // the next open removes what is left.
+  async #removeLogs(from: number, to: number): Promise<void> {
+    const { fileSystem } = this.#environment
+    if (from >= to) return
+    const path = join(this.#directory, logFileName(from))
+    await fileSystem.unlink(path).catch((error: unknown) => {
+      this.#infoLog.write(`cannot remove ${path}: ${String(error)}`)
+    })
+  }
+
+  async #resume(): Promise<void> {
+    await this.queue.drained()
+    await this.#flushing
+    if (this.#failure === undefined) return
+    const manifestNumber = this.#versions.newFileNumber()
+    const edit = await this.#rescueMemtables()
+    const log = await this.#createLog(this.#versions.newFileNumber())
+    edit.logNumber = log.number
+    edit.previousLogNumber = 0
+    // Burned sequences too: the next open must not give them out again either.
+    edit.lastSequence = this.queue.nextSequence - 1
+    try {
+      await this.#versions.switchManifest(edit, manifestNumber)
+    } catch (error) {
+      await log.close()
+      throw error
+    }
+    const oldLog = this.#log
+    this.#exchange(log)
+    await oldLog.close()
+    await this.#removeObsolete()
+    this.#infoLog.write('resume')
+    this.#tell({ type: 'resume' })
+  }
+
+  // What the memtables hold, as tables. Only published entries: those of failed groups end here.
+  async #rescueMemtables(): Promise<VersionEdit> {
+    const edit = emptyEdit()
+    for (const memtable of [this.#frozen, this.#memtable]) {
+      if (memtable === undefined) continue
+      const file = await this.#runFlush(memtable, this.#versions.newFileNumber())
+      if (file !== undefined) edit.newFiles.push({ level: 0, file })
+    }
+    return edit
+  }
+
+  async #createLog(number: number): Promise<WriteAheadLog> {
+    try {
+      return await WriteAheadLog.create(
+        {
+          fileSystem: this.#environment.fileSystem,
+          directory: this.#directory,
+          now: this.#environment.now,
+        },
+        number,
+      )
+    } catch (error) {
+      throw ioError('create', join(this.#directory, logFileName(number)), error)
+    }
+  }
+
+  // In one piece: reads see either the old memtables or the tables made of them. The sequence is
+  // published only with the old memtable gone, which holds entries of failed groups below it.
+  #exchange(log: WriteAheadLog): void {
+    this.#log = log
+    if (this.#frozen !== undefined) this.#memory.recycle(this.#frozen)
+    this.#frozen = undefined
+    this.#memory.recycle(this.#memtable)
+    this.#memtable = this.#memory.create(0, 0)
+    this.#versions.publishSequence(this.queue.nextSequence - 1)
+    this.#failure = undefined
+  }
+
+  async #removeObsolete(): Promise<void> {
+    const { fileSystem } = this.#environment
+    const directory = this.#directory
+    try {
+      await removeObsoleteFiles({
+        fileSystem,
+        directory,
+        infoLog: this.#infoLog,
+        versions: this.#versions,
+        knownBelow: this.#versions.nextFileNumber,
+        names: await fileSystem.readDirectory(directory),
+      })
+    } catch (error) {
+      this.#infoLog.write(`cannot list ${directory}: ${String(error)}`)
+    }
+  }
+
+  // Returns the first failure, which stays.
+  #fail(cause: unknown): SluiceError {
+    if (this.#failure !== undefined) return this.#failure
+    const error = ioError('write to', this.#directory, cause)
+    this.#failure = error
+    this.#infoLog.write(`failure: ${error.message}`)
+    this.#tell({ type: 'failure', error })
+    return error
+  }
+
+  #failGroup(cause: unknown): SluiceError {
+    if (cause instanceof SluiceError && cause.code !== 'LEVEL_IO_ERROR') {
+      this.#fail(cause)
+      return cause
+    }
+    const error = ioError('append to', this.#log.path, cause)
+    this.#fail(error)
+    return new SluiceError(
+      'LEVEL_IO_ERROR',
+      `${error.message}; whether the write is in the log is unknown`,
+      { file: this.#log.path, cause },
+    )
+  }
+
+  #refusal(failure: SluiceError): SluiceError {
+    return new SluiceError(
+      'LEVEL_IO_ERROR',
+      `Writes are refused until resume(), since: ${failure.message}`,
+      { cause: failure },
+    )
+  }
+
+  #countStall(cause: StallCause, durationMs: number): void {
+    this.counters.countStall(cause, durationMs)
+    this.#tell({ type: 'stall', cause, durationMs })
+  }
+
+  #countFlush(file: FlushResult, durationMs: number): void {
+    if (file === undefined) return
+    this.counters.countFlush(file.sizeBytes, durationMs)
+    const { number: fileNumber, sizeBytes } = file
+    this.#infoLog.write(
+      `flush: table ${fileNumber}, ${sizeBytes} bytes, ${durationMs.toFixed(1)} ms`,
+    )
+    this.#tell({ type: 'flush', fileNumber, sizeBytes, durationMs })
+  }
+
+  // In a microtask of its own: what a listener throws is the process's to handle, not the engine's.
+  #tell(event: DatabaseEvent): void {
+    const { onEvent } = this.#options
+    if (onEvent !== undefined) queueMicrotask(() => onEvent(event))
+  }
+}
+
+// The value, null for a deletion, undefined where the memtable does not know the key.
+function getFromMemtable(
+  memtable: Memtable,
+  key: Uint8Array,
+  sequence: number,
+): Buffer | null | undefined {
+  const node = memtable.find(key, 0, key.length, sequence)
+  if (node === NO_NODE) return undefined
+  return memtable.typeOf(node) === TYPE_VALUE ? memtable.copyValue(node) : null
+}

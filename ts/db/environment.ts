@@ -1,0 +1,19 @@
+// The world of an engine: everything it uses that is not its own state. Tests give it a simulated
+// disk, a clock that stands still and a runner on the calling thread.
+
+import type { JobRunner } from '../compaction/job-runner.ts'
+import type { FileSystem } from '../platform/file-system.ts'
+import type { InfoLog } from '../platform/info-log.ts'
+
+export interface Environment {
+  readonly fileSystem: FileSystem
+  /** Runs flushes while the database is open. */
+  readonly jobs: JobRunner
+  /** Runs flushes on the calling thread: those of recovery that are too small for a worker. */
+  readonly inlineJobs: JobRunner
+  /** Milliseconds, from any origin, never going back. */
+  readonly now: () => number
+  readonly delay: (durationMs: number) => Promise<void>
+  /** Opens the database's LOG in `directory`. */
+  readonly openInfoLog: (directory: string) => Promise<InfoLog>
+}

@@ -1,0 +1,99 @@
+// Opens a database: arguments ── directory ── lock ── LOG ── recovery ── engine.
+//
+// Invariant: whatever fails on the way, what was opened before it is closed, the lock last, and the
+// data is as it was.
+
+import { ioError, isMissing, SluiceError } from '../format/error.ts'
+import { LOCK_NAME } from '../format/file-name.ts'
+import { join } from 'node:path'
+import type { InfoLog } from '../platform/info-log.ts'
+import type { Lock } from '../platform/lock.ts'
+import { Engine } from './engine.ts'
+import type { Environment } from './environment.ts'
+import { MemtableMemory } from './memtable-memory.ts'
+import { type CheckedOptions, checkOptions, type DatabaseOptions } from './options.ts'
+import { recover } from './recovery.ts'
+
+/** As DB.open says. The environment's jobs end with the engine, or here where the open fails. */
+export async function openEngine(
+  path: string,
+  options: DatabaseOptions,
+  environment: Environment,
+): Promise<Engine> {
+  checkPath(path)
+  const checked = checkOptions(options)
+  try {
+    await prepareDirectory(path, checked, environment)
+    const lock = await takeLock(path, environment)
+    try {
+      return await openLocked(path, checked, environment, lock)
+    } catch (error) {
+      await lock.release()
+      throw error
+    }
+  } catch (error) {
+    await environment.jobs.close()
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', `Cannot open ${path}: ${reason}`, {
+      cause: error,
+    })
+  }
+}
+
+async function openLocked(
+  path: string,
+  options: CheckedOptions,
+  environment: Environment,
+  lock: Lock,
+): Promise<Engine> {
+  const infoLog: InfoLog = await environment.openInfoLog(path)
+  try {
+    const memory = new MemtableMemory(options.writeBufferSize)
+    const recovered = await recover({ environment, directory: path, options, memory, infoLog })
+    return new Engine({
+      environment,
+      directory: path,
+      options,
+      memory,
+      infoLog,
+      lock,
+      ...recovered,
+    })
+  } catch (error) {
+    infoLog.write(`cannot open: ${String(error)}`)
+    await infoLog.close()
+    throw error
+  }
+}
+
+function checkPath(path: unknown): void {
+  if (typeof path !== 'string' || path.length === 0) {
+    throw new TypeError('The path of a database must be a string that is not empty')
+  }
+  if (path.includes('\0')) throw new TypeError('The path of a database cannot contain a NUL')
+}
+
+async function prepareDirectory(
+  path: string,
+  { createIfMissing }: CheckedOptions,
+  { fileSystem }: Environment,
+): Promise<void> {
+  try {
+    if (createIfMissing) await fileSystem.createDirectory(path)
+    else await fileSystem.readDirectory(path)
+  } catch (error) {
+    if (isMissing(error) && !createIfMissing) {
+      throw new SluiceError('LEVEL_DATABASE_MISSING', `${path} does not exist`, { cause: error })
+    }
+    throw ioError(createIfMissing ? 'create' : 'list', path, error)
+  }
+}
+
+async function takeLock(path: string, { fileSystem }: Environment): Promise<Lock> {
+  const lockPath = join(path, LOCK_NAME)
+  try {
+    return await fileSystem.lock(lockPath)
+  } catch (error) {
+    throw ioError('lock', lockPath, error)
+  }
+}

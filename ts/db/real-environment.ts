@@ -1,0 +1,23 @@
+// The environment of a database on a real disk.
+
+import { setTimeout } from 'node:timers/promises'
+import { InlineRunner } from '../compaction/job-runner.ts'
+import { WorkerRunner } from '../compaction/worker-runner.ts'
+import { openInfoLog } from '../platform/info-log.ts'
+import { binding } from '../platform/load-binding.ts'
+import { NodeFileSystem } from '../platform/node-file-system.ts'
+import type { Environment } from './environment.ts'
+
+/** One for each database: its worker ends with it. */
+export function realEnvironment(): Environment {
+  const fileSystem = new NodeFileSystem(binding)
+  const inlineJobs = new InlineRunner(fileSystem)
+  return {
+    fileSystem,
+    jobs: new WorkerRunner(inlineJobs),
+    inlineJobs,
+    now: () => performance.now(),
+    delay: (durationMs) => setTimeout(durationMs),
+    openInfoLog,
+  }
+}

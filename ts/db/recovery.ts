@@ -1,0 +1,261 @@
+// Brings a database directory to a state in which it can be written: creates it, or recovers it.
+//
+//   CURRENT ── manifest ── every live table is there, with its size ── the logs it names, replayed
+//   ── a new log ── a new manifest ── CURRENT renamed ── only then, old files removed
+//
+// Invariants:
+//   Until CURRENT is renamed, nothing that was there is changed or removed: an open that fails, or is
+//   killed, leaves the next one the same data (W11, W13).
+//   Only ENOENT means that a file is missing; what is missing though the manifest names it is
+//   corruption, never a reason to go on without it.
+//   Files are removed only where their number was given out before the manifest's next file number.
+//   An unknown table or manifest above it is moved to lost/.
+
+import { join } from 'node:path'
+import { corruption, ioError, isMissing, SluiceError } from '../format/error.ts'
+import {
+  CURRENT_NAME,
+  logFileName,
+  manifestFileName,
+  type NumberedFile,
+  oldTableFileName,
+  parseFileName,
+  tableFileName,
+  temporaryFileName,
+} from '../format/file-name.ts'
+import { WriteAheadLog, type WriteAheadLogOptions } from '../log/write-ahead-log.ts'
+import type { InfoLog } from '../platform/info-log.ts'
+import { type ManifestState, readCurrent, readManifest } from '../version/manifest-reader.ts'
+import { emptyEdit } from '../version/version-edit.ts'
+import { createDatabase, FIRST_MANIFEST_NUMBER, VersionSet } from '../version/version-set.ts'
+import type { Environment } from './environment.ts'
+import { LogReplay } from './log-replay.ts'
+import { copyToLost } from './lost-files.ts'
+import type { MemtableMemory } from './memtable-memory.ts'
+import { type CheckedOptions, tableOptionsOf } from './options.ts'
+import { removeObsoleteFiles } from './obsolete-files.ts'
+import type { DroppedPart, RecoveryReport } from './recovery-report.ts'
+
+export interface Recovered {
+  readonly versions: VersionSet
+  readonly log: WriteAheadLog
+  readonly report: RecoveryReport
+}
+
+export interface RecoveryContext {
+  readonly environment: Environment
+  readonly directory: string
+  readonly options: CheckedOptions
+  readonly memory: MemtableMemory
+  readonly infoLog: InfoLog
+}
+
+/** A name in the directory that is a numbered file of a database. */
+interface FoundFile extends NumberedFile {
+  readonly name: string
+}
+
+/**
+ * Recovers or creates the database. Rejects with LEVEL_IO_ERROR, LEVEL_CORRUPTION,
+ * LEVEL_NOT_SUPPORTED, LEVEL_DATABASE_MISSING or LEVEL_DATABASE_EXISTS.
+ * Requires: the directory's lock is held.
+ */
+export async function recover(context: RecoveryContext): Promise<Recovered> {
+  const { environment, directory } = context
+  const startMs = environment.now()
+  const files = await listFiles(context)
+  const { state, created } = await readOrCreateState(context, files)
+  await checkTables(context, state)
+  const logNumbers = logsToReplay(state, files, directory)
+
+  const versions = new VersionSet(environment.fileSystem, directory, state)
+  for (const { number } of files) versions.markFileNumberUsed(number)
+  const manifestNumber = versions.newFileNumber()
+  const replay = new LogReplay({
+    fileSystem: environment.fileSystem,
+    directory,
+    jobs: environment.jobs,
+    inlineJobs: environment.inlineJobs,
+    table: tableOptionsOf(context.options),
+    memory: context.memory,
+    versions,
+  })
+  await replay.run(logNumbers)
+  const dropped = [...(await keepDamagedManifest(context, state)), ...replay.dropped]
+  // Without a record there is nothing to tell a log that lost all of its writes from an empty one.
+  const lostSequences =
+    replay.records === 0 ? 0 : Math.max(0, state.lastSequence - replay.lastSequence)
+  versions.publishSequence(Math.max(state.lastSequence, replay.lastSequence))
+
+  const log = await createLog(context, versions.newFileNumber())
+  try {
+    await commit(versions, log, replay, manifestNumber)
+  } catch (error) {
+    await log.close()
+    throw error
+  }
+  const movedToLost = await removeObsoleteFiles({
+    fileSystem: environment.fileSystem,
+    directory,
+    infoLog: context.infoLog,
+    versions,
+    knownBelow: state.nextFileNumber,
+    names: files.map(({ name }) => name),
+  })
+  const report: RecoveryReport = {
+    created,
+    logs: replay.logs,
+    records: replay.records,
+    writes: replay.writes,
+    logBytes: replay.logBytes,
+    tables: replay.files.length,
+    dropped,
+    lostSequences,
+    movedToLost,
+    durationMs: environment.now() - startMs,
+  }
+  return { versions, log, report }
+}
+
+async function listFiles({ environment, directory }: RecoveryContext): Promise<FoundFile[]> {
+  let names: string[]
+  try {
+    names = await environment.fileSystem.readDirectory(directory)
+  } catch (error) {
+    throw ioError('list', directory, error)
+  }
+  const files: FoundFile[] = []
+  for (const name of names) {
+    const file = parseFileName(name)
+    if (file !== undefined) files.push({ ...file, name })
+  }
+  return files
+}
+
+async function readOrCreateState(
+  { environment, directory, options }: RecoveryContext,
+  files: readonly FoundFile[],
+): Promise<{ state: ManifestState; created: boolean }> {
+  const { fileSystem } = environment
+  const current = await readCurrent(fileSystem, directory)
+  if (current === undefined) {
+    checkNothingIsThere(files, directory)
+    if (!options.createIfMissing) {
+      throw new SluiceError('LEVEL_DATABASE_MISSING', `${directory} holds no database`)
+    }
+    await createDatabase(fileSystem, directory)
+  } else if (options.errorIfExists) {
+    throw new SluiceError('LEVEL_DATABASE_EXISTS', `${directory} holds a database`)
+  }
+  const number = current ?? FIRST_MANIFEST_NUMBER
+  const path = join(directory, manifestFileName(number))
+  return {
+    state: await readManifest(fileSystem, path, number),
+    created: current === undefined,
+  }
+}
+
+// A directory with files of a database and no CURRENT is a damaged database, not a missing one: to
+// create another over it would seal the loss. What a creation leaves that was cut short is neither.
+function checkNothingIsThere(files: readonly FoundFile[], directory: string): void {
+  const leftovers = [
+    manifestFileName(FIRST_MANIFEST_NUMBER),
+    temporaryFileName(FIRST_MANIFEST_NUMBER),
+  ]
+  const found = files.find(({ name }) => !leftovers.includes(name))
+  if (found === undefined) return
+  throw corruption(`${CURRENT_NAME} is missing beside ${found.name}`, directory)
+}
+
+// Every live table, with the size that the manifest gives it. C++ LevelDB looks at the names alone.
+async function checkTables(
+  { environment, directory }: RecoveryContext,
+  { version }: ManifestState,
+): Promise<void> {
+  for (const { number, sizeBytes } of version.levels.flat()) {
+    const path = join(directory, tableFileName(number))
+    const foundBytes = await tableSize(environment, directory, number)
+    if (foundBytes === undefined) throw corruption('a table of the manifest is missing', path)
+    if (foundBytes !== sizeBytes) {
+      throw corruption(`a table has ${foundBytes} bytes and not ${sizeBytes}`, path)
+    }
+  }
+}
+
+// Under its name, or the one that LevelDB gave tables before version 1.14; undefined under neither.
+async function tableSize(
+  { fileSystem }: Environment,
+  directory: string,
+  number: number,
+): Promise<number | undefined> {
+  for (const name of [tableFileName(number), oldTableFileName(number)]) {
+    const path = join(directory, name)
+    try {
+      return await fileSystem.fileSize(path)
+    } catch (error) {
+      if (!isMissing(error)) throw ioError('read', path, error)
+    }
+  }
+  return undefined
+}
+
+// The logs that hold what is in no table, oldest first.
+function logsToReplay(
+  { logNumber, previousLogNumber }: ManifestState,
+  files: readonly FoundFile[],
+  directory: string,
+): number[] {
+  const numbers = files
+    .filter(
+      ({ kind, number }) => kind === 'log' && (number >= logNumber || number === previousLogNumber),
+    )
+    .map(({ number }) => number)
+  for (const named of [logNumber, previousLogNumber]) {
+    // The manifest was synced with the directory, so a log that it names was there.
+    if (named !== 0 && !numbers.includes(named)) {
+      throw corruption('a log of the manifest is missing', join(directory, logFileName(named)))
+    }
+  }
+  return numbers.toSorted((a, b) => a - b)
+}
+
+async function createLog(context: RecoveryContext, number: number): Promise<WriteAheadLog> {
+  const { environment, directory } = context
+  const options: WriteAheadLogOptions = {
+    fileSystem: environment.fileSystem,
+    directory,
+    now: environment.now,
+  }
+  try {
+    return await WriteAheadLog.create(options, number)
+  } catch (error) {
+    throw ioError('create', join(directory, logFileName(number)), error)
+  }
+}
+
+// One edit: what was replayed is in tables, and the new log is the only one. The directory is synced
+// before CURRENT is renamed, so the new log's name is durable with it.
+async function commit(
+  versions: VersionSet,
+  log: WriteAheadLog,
+  replay: LogReplay,
+  manifestNumber: number,
+): Promise<void> {
+  const edit = emptyEdit()
+  edit.logNumber = log.number
+  edit.previousLogNumber = 0
+  for (const file of replay.files) edit.newFiles.push({ level: 0, file })
+  await versions.switchManifest(edit, manifestNumber)
+}
+
+// Kept before the manifest is replaced, which makes it obsolete.
+async function keepDamagedManifest(
+  { environment, directory }: RecoveryContext,
+  { damage, manifestNumber }: ManifestState,
+): Promise<DroppedPart[]> {
+  if (damage === undefined) return []
+  const { offset, droppedBytes, reason } = damage
+  const name = manifestFileName(manifestNumber)
+  const keptAs = await copyToLost(environment.fileSystem, directory, name)
+  return [{ file: join(directory, name), offset, droppedBytes, reason, keptAs }]
+}

@@ -1,0 +1,267 @@
+// The write queue: many writers, one log record.
+//
+//   put ── joins the last waiting group, or begins one ── its bytes are encoded there at once
+//   turn:  head of the queue ── gate ── sequences ── log append starts ──┬── wake the last group
+//                                                                        ├── insert into memtable
+//                                          append done ── publish ◄──────┘
+//
+// LevelDB's leader is the group at the head; its followers are the writers that joined it. What
+// LevelDB does under a mutex happens here between two awaits.
+//
+// Grouping rules, LevelDB's: a group grows to groupLimitBytes; one that begins with a small write
+// grows by smallGroupLimitBytes at the most; a write with sync does not join a group without; a
+// forced switch is a group of its own. A write's size counts a batch header, as there.
+//
+// Invariants:
+//   Groups commit one at a time, in the order in which they began; writes in call order (W2).
+//   The sequences of a group that failed are never used again, and never published (W3).
+//   Each group's promise settles once, in order, with the outcome of its one append. The writers of
+//   a group share the promise: one settlement wakes them all, where a promise each cost half of the
+//   time of a write.
+//   The next append is started before the writers of the last group run.
+
+import { BATCH_HEADER_SIZE, BatchBuffer } from '../format/batch.ts'
+import { SluiceError } from '../format/error.ts'
+import { MAX_SEQUENCE } from '../format/internal-key.ts'
+import { MAX_BATCH_COUNT } from '../format/user-bytes.ts'
+
+// LevelDB's line between small writes and others, fixed there too.
+const SMALL_WRITE_BYTES = 128 * 1024
+
+// Buffers above this size are not kept for the next group: one huge batch should not be remembered.
+const KEPT_BUFFER_BYTES = 2 * 2 ** 20
+const KEPT_BUFFERS = 2
+
+// Writes that are done in place never let go of the thread by themselves: a loop of `await put()`
+// would run on microtasks alone, and timers and sockets would wait for its end. After this long
+// without a turn of the event loop, the next group waits for one.
+const TURN_BUDGET_MS = 1
+
+export interface WriteQueueLimits {
+  readonly groupLimitBytes: number
+  readonly smallGroupLimitBytes: number
+}
+
+/** What the queue needs of the engine. */
+export interface WriteEnvironment {
+  /**
+   * Passes the gate with `sizeBytes` of batch in `count` writes. Undefined when there is room at
+   * once; else it may yield. Rejects when the writes cannot be taken; nothing has happened then.
+   */
+  makeRoom(sizeBytes: number, count: number, force: boolean): Promise<void> | undefined
+  /** Appends to the log; undefined when it is done already. A failure leaves the outcome unknown. */
+  append(bytes: Buffer, end: number, sync: boolean): Promise<void> | undefined
+  /** Inserts into the memtable, invisibly. Cannot fail: the gate has made room. */
+  insert(batch: BatchBuffer, sequence: number): void
+  /** Makes everything up to `sequence` visible to reads. */
+  publish(sequence: number): void
+  /** Refuses writes from now on; returns the error for the writers of the group that failed. */
+  fail(cause: unknown): SluiceError
+  /** A group was acknowledged. `syncDurationMs` is undefined for one without sync. */
+  countGroup(writers: number, sizeBytes: number, syncDurationMs: number | undefined): void
+  /** Milliseconds, from any origin. */
+  now(): number
+}
+
+class Group {
+  readonly batch: BatchBuffer
+  readonly sync: boolean
+  /** True for a forced switch, which has no writes. */
+  readonly isSwitch: boolean
+  readonly promise: Promise<void>
+  /** In LevelDB's count: every writer's batch with a header of its own. */
+  sizeBytes = 0
+  limitBytes = 0
+  writers = 0
+  #resolve!: () => void
+  #reject!: (error: unknown) => void
+
+  constructor(batch: BatchBuffer, sync: boolean, isSwitch: boolean) {
+    this.batch = batch
+    this.sync = sync
+    this.isSwitch = isSwitch
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+  }
+
+  resolve(): void {
+    this.#resolve()
+  }
+
+  reject(error: unknown): void {
+    this.#reject(error)
+  }
+}
+
+export class WriteQueue {
+  readonly #environment: WriteEnvironment
+  readonly #limits: WriteQueueLimits
+  readonly #buffers: BatchBuffer[] = []
+  // Written by writers (at the end) and by the turn (at the front).
+  readonly #waiting: Group[] = []
+  #isRunning = false
+  // Published, its writers not woken yet.
+  #committed: Group | undefined
+  #nextSequence: number
+  #turnStartMs: number | undefined
+  readonly #idle: (() => void)[] = []
+
+  /** `nextSequence` is the first one that was never used. */
+  constructor(environment: WriteEnvironment, limits: WriteQueueLimits, nextSequence: number) {
+    this.#environment = environment
+    this.#limits = limits
+    this.#nextSequence = nextSequence
+  }
+
+  /** The first sequence that no group has, acknowledged or failed. */
+  get nextSequence(): number {
+    return this.#nextSequence
+  }
+
+  /** Requires: key and value were checked. `recordBytes` is the size of the record. */
+  put(key: Uint8Array, value: Uint8Array, sync: boolean, recordBytes: number): Promise<void> {
+    const group = this.#join(sync, recordBytes, 1)
+    group.batch.put(key, value)
+    return group.promise
+  }
+
+  /** Requires: the key was checked. */
+  delete(key: Uint8Array, sync: boolean, recordBytes: number): Promise<void> {
+    const group = this.#join(sync, recordBytes, 1)
+    group.batch.delete(key)
+    return group.promise
+  }
+
+  /** Copies the batch. An empty one is acknowledged in its turn, synced if asked. */
+  write(batch: BatchBuffer, sync: boolean): Promise<void> {
+    const group = this.#join(sync, batch.end - BATCH_HEADER_SIZE, batch.count)
+    group.batch.append(batch)
+    return group.promise
+  }
+
+  /** Forces a switch of log and memtable behind everything written so far. */
+  switch(): Promise<void> {
+    return this.#begin(false, true).promise
+  }
+
+  /** Resolves when no write waits or is under way. */
+  async drained(): Promise<void> {
+    if (!this.#isRunning) return
+    await new Promise<void>((resolve) => {
+      this.#idle.push(resolve)
+    })
+  }
+
+  // The group that takes a write of this size: the last one waiting, or a new one behind it.
+  #join(sync: boolean, recordBytes: number, count: number): Group {
+    const sizeBytes = BATCH_HEADER_SIZE + recordBytes
+    const last = this.#waiting.at(-1)
+    const joins =
+      last !== undefined &&
+      !last.isSwitch &&
+      (last.sync || !sync) &&
+      last.sizeBytes + sizeBytes <= last.limitBytes &&
+      last.batch.count + count <= MAX_BATCH_COUNT
+    const group = joins ? last : this.#begin(sync, false)
+    if (!joins) group.limitBytes = this.#limitFor(sizeBytes)
+    group.sizeBytes += sizeBytes
+    group.writers++
+    return group
+  }
+
+  #limitFor(firstBytes: number): number {
+    const { groupLimitBytes, smallGroupLimitBytes } = this.#limits
+    if (firstBytes > SMALL_WRITE_BYTES) return groupLimitBytes
+    return Math.min(groupLimitBytes, firstBytes + smallGroupLimitBytes)
+  }
+
+  #begin(sync: boolean, isSwitch: boolean): Group {
+    const group = new Group(this.#buffers.pop() ?? new BatchBuffer(), sync, isSwitch)
+    this.#waiting.push(group)
+    if (!this.#isRunning) this.#schedule()
+    return group
+  }
+
+  // At the end of this turn of microtasks, so that every writer that is about to write joins in.
+  // A microtask of our own was rejected: it would run between two of theirs.
+  #schedule(): void {
+    this.#isRunning = true
+    if (this.#turnStartMs === undefined) {
+      this.#turnStartMs = this.#environment.now()
+      setImmediate(() => {
+        this.#turnStartMs = undefined
+      })
+    } else if (this.#environment.now() - this.#turnStartMs > TURN_BUDGET_MS) {
+      setImmediate(this.#start)
+      return
+    }
+    process.nextTick(this.#start)
+  }
+
+  readonly #start = (): void => {
+    // Never rejects: #commit gives every error to its group.
+    void this.#run()
+  }
+
+  // One turn: commits groups until none waits. An append that is done in place needs no await, so a
+  // turn of such groups runs through at once.
+  async #run(): Promise<void> {
+    const environment = this.#environment
+    for (let group = this.#waiting.shift(); group !== undefined; group = this.#waiting.shift()) {
+      let appendBegun = false
+      try {
+        const room = environment.makeRoom(group.batch.end, group.batch.count, group.isSwitch)
+        if (room !== undefined) {
+          this.#wake()
+          await room
+        }
+        if (!group.isSwitch) {
+          const sequence = this.#takeSequences(group)
+          const startMs = group.sync ? environment.now() : 0
+          appendBegun = true
+          const job = environment.append(group.batch.bytes, group.batch.end, group.sync)
+          this.#wake()
+          environment.insert(group.batch, sequence)
+          if (job !== undefined) await job
+          environment.publish(this.#nextSequence - 1)
+          const durationMs = group.sync ? environment.now() - startMs : undefined
+          environment.countGroup(group.writers, group.batch.end, durationMs)
+        }
+        this.#committed = group
+      } catch (error) {
+        this.#wake()
+        group.reject(appendBegun ? environment.fail(error) : error)
+      }
+    }
+    this.#isRunning = false
+    this.#wake()
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  // Burned from here on, whatever becomes of the group.
+  #takeSequences(group: Group): number {
+    const sequence = this.#nextSequence
+    const next = sequence + group.batch.count
+    if (next > MAX_SEQUENCE) {
+      throw new SluiceError('LEVEL_INVALID_VALUE', 'The database has used up its sequences')
+    }
+    this.#nextSequence = next
+    group.batch.seal(sequence)
+    return sequence
+  }
+
+  // Wakes the writers of the group that was committed last, and takes its buffer back.
+  #wake(): void {
+    const group = this.#committed
+    if (group === undefined) return
+    this.#committed = undefined
+    group.resolve()
+    const { batch } = group
+    if (this.#buffers.length < KEPT_BUFFERS && batch.bytes.length <= KEPT_BUFFER_BYTES) {
+      batch.clear()
+      this.#buffers.push(batch)
+    }
+  }
+}

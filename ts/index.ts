@@ -1,0 +1,17 @@
+// The public names of the package, nothing else.
+
+import { binding as loadedBinding } from './platform/load-binding.ts'
+
+export { DB, type DatabaseStats, type WriteOptions } from './db/database.ts'
+export type { DatabaseEvent } from './db/event.ts'
+export type { DatabaseOptions } from './db/options.ts'
+export type { DroppedPart, RecoveryReport } from './db/recovery-report.ts'
+export type { FlushStats, StallCause, StallStats, WriteStats } from './db/stats.ts'
+export { type ErrorCode, SluiceError } from './format/error.ts'
+export { WriteBatch, type WriteBatchHandler } from './format/write-batch.ts'
+
+/** Which implementation of the native module's work is in use, and why where it is the slower one. */
+export const binding: { readonly kind: 'native' | 'js'; readonly reason?: string } = {
+  kind: loadedBinding.kind,
+  ...(loadedBinding.reason === undefined ? {} : { reason: loadedBinding.reason }),
+}

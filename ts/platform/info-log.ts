@@ -1,0 +1,84 @@
+// LOG: what the database did, for people. One line an event, two files of bounded size.
+//
+// The file that was there becomes LOG.old when the database opens, as in LevelDB, and again when LOG
+// has grown to its limit: C++ LevelDB's grows without one.
+//
+// Invariant: nothing depends on it. A line that cannot be written is dropped and counted, and never
+// makes an operation of the database fail or wait.
+
+import { appendFile, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { INFO_LOG_NAME, OLD_INFO_LOG_NAME } from '../format/file-name.ts'
+
+const LIMIT_BYTES = 1024 * 1024
+
+export interface InfoLog {
+  /** Adds a line with the time before it. Returns at once. */
+  write(line: string): void
+  /** Resolves when every line is written or dropped. Never rejects. */
+  close(): Promise<void>
+}
+
+/** Drops every line. */
+export const NO_INFO_LOG: InfoLog = {
+  write: (): void => undefined,
+  close: (): Promise<void> => Promise.resolve(),
+}
+
+/** Opens LOG in `directory`. Never rejects: without LOG, a database works as well. */
+export async function openInfoLog(directory: string): Promise<InfoLog> {
+  const log = new FileInfoLog(directory)
+  await log.rotate()
+  return log
+}
+
+class FileInfoLog implements InfoLog {
+  readonly #path: string
+  readonly #oldPath: string
+  #lines: string[] = []
+  #sizeBytes = 0
+  #droppedLines = 0
+  #writing: Promise<void> | undefined
+
+  constructor(directory: string) {
+    this.#path = join(directory, INFO_LOG_NAME)
+    this.#oldPath = join(directory, OLD_INFO_LOG_NAME)
+  }
+
+  write(line: string): void {
+    this.#lines.push(`${new Date().toISOString()} ${line}\n`)
+    this.#writing ??= this.#drain()
+  }
+
+  async close(): Promise<void> {
+    await this.#writing
+  }
+
+  async rotate(): Promise<void> {
+    try {
+      await rename(this.#path, this.#oldPath)
+    } catch {
+      // Ignored: there was none, or it cannot be moved; then the old lines stay before the new.
+    }
+    this.#sizeBytes = 0
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#lines.length > 0) {
+      const dropped = this.#droppedLines > 0 ? `${this.#droppedLines} lines before were lost\n` : ''
+      const text = dropped + this.#lines.join('')
+      const count = this.#lines.length
+      this.#lines = []
+      try {
+        await appendFile(this.#path, text)
+        this.#droppedLines = 0
+        this.#sizeBytes += Buffer.byteLength(text)
+      } catch {
+        // Ignored: see the invariant; the next line that can be written says how many are missing.
+        this.#droppedLines += count
+      }
+      if (this.#sizeBytes > LIMIT_BYTES) await this.rotate()
+    }
+    this.#writing = undefined
+  }
+}
