@@ -32,6 +32,9 @@ test('without the native Snappy the JavaScript one is used, and the reason kept'
   t.true(Buffer.isBuffer(compressed))
   t.true(compressed.length < 100)
   t.deepEqual(expand(TYPE_SNAPPY, compressed), TEXT.subarray(0, 1000))
+  t.deepEqual(codec.expand(compressed, compressed.length, 1000), TEXT.subarray(0, 1000))
+  t.is(codec.expand(compressed, compressed.length, 999), undefined)
+  t.is(codec.expand(compressed, compressed.length - 1, 1000), undefined)
 })
 
 test('only the asked part of a larger buffer is compressed', (t) => {

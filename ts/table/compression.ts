@@ -1,8 +1,9 @@
 // How block contents are compressed, and expanded without trusting what they say of themselves.
 //
-// Snappy comes from the `snappy` package (native); where that cannot load, from `snappyjs`, and the
-// reason is kept. Both are loaded at the first block that needs them: a database without compression
-// never pays for them. `require`, because a first use in synchronous code cannot await an import.
+// Snappy comes from the `snappy` package (native). Where that cannot load, the reason is kept, and
+// `snappyjs` compresses while snappy-decoder.ts expands. They are loaded at the first block that needs
+// them: a database without compression never pays for them. `require`, because a first use in
+// synchronous code cannot await an import.
 // Zstd is only read, where Node's zlib has it (22.15 and later); LevelDB 1.20 does not know it.
 //
 // Invariant: memory for expanded contents is allocated only after their claimed size was found
@@ -22,6 +23,11 @@ export interface SnappyCodec {
   readonly reason?: string
   /** bytes[0, size) compressed, in a buffer that is the caller's. */
   compress(bytes: Buffer, size: number): Buffer
+  /**
+   * The `length` bytes that were compressed as bytes[0, size), in a buffer that is the caller's;
+   * undefined when they are malformed. Requires: length is the one at the head of the bytes.
+   */
+  expand(bytes: Buffer, size: number, length: number): Buffer | undefined
 }
 
 /** A copy of at most 64 bytes takes at least 3: no Snappy data expands more. */
@@ -36,6 +42,7 @@ type ZstdExpand = (bytes: Uint8Array, options: { maxOutputLength: number }) => B
 
 interface SnappyPackage {
   compressSync(bytes: Uint8Array, options: { copyOutputData: boolean }): Buffer
+  uncompressSync(bytes: Uint8Array, options: { copyOutputData: boolean }): Buffer
 }
 
 interface SnappyJsPackage {
@@ -56,18 +63,38 @@ export function snappyCodec(): SnappyCodec {
 /** Chooses by what `require` can load. */
 export function loadSnappy(require: Require): SnappyCodec {
   try {
-    const native = require('snappy') as SnappyPackage
-    return {
-      kind: 'native',
-      compress: (bytes, size) => native.compressSync(bytes.subarray(0, size), COPY_OUTPUT),
-    }
+    return nativeCodec(require('snappy') as SnappyPackage)
   } catch (error) {
-    const js = require('snappyjs') as SnappyJsPackage
-    return {
-      kind: 'js',
-      reason: error instanceof Error ? error.message : String(error),
-      compress: (bytes, size) => js.compress(bytes.subarray(0, size)) as Buffer,
-    }
+    const reason = error instanceof Error ? error.message : String(error)
+    return jsCodec(require('snappyjs') as SnappyJsPackage, reason)
+  }
+}
+
+function nativeCodec(snappy: SnappyPackage): SnappyCodec {
+  return {
+    kind: 'native',
+    compress: (bytes, size) => snappy.compressSync(bytes.subarray(0, size), COPY_OUTPUT),
+    expand: (bytes, size) => {
+      try {
+        return snappy.uncompressSync(bytes.subarray(0, size), COPY_OUTPUT)
+      } catch {
+        // It throws for malformed data, and for nothing else: the length was found possible before.
+        return undefined
+      }
+    },
+  }
+}
+
+function jsCodec(snappyjs: SnappyJsPackage, reason: string): SnappyCodec {
+  return {
+    kind: 'js',
+    reason,
+    compress: (bytes, size) => snappyjs.compress(bytes.subarray(0, size)) as Buffer,
+    expand: (bytes, size, length) => {
+      const expanded = Buffer.allocUnsafeSlow(length)
+      const isWhole = expandSnappy(bytes, varint32End(bytes, 0, size), size, expanded)
+      return isWhole ? expanded : undefined
+    },
   }
 }
 
@@ -96,10 +123,8 @@ function expandSnappyBlock(bytes: Buffer, size: number, file: string, offset: nu
   if (length > (size - start) * SNAPPY_MAX_EXPANSION) {
     throw corruption(`${size} bytes of Snappy data cannot hold ${length}`, file, offset)
   }
-  const expanded = Buffer.allocUnsafeSlow(length)
-  if (!expandSnappy(bytes, start, size, expanded)) {
-    throw corruption('malformed Snappy data', file, offset)
-  }
+  const expanded = snappyCodec().expand(bytes, size, length)
+  if (expanded?.length !== length) throw corruption('malformed Snappy data', file, offset)
   return expanded
 }
 

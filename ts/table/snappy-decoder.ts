@@ -7,9 +7,9 @@
 //     10 copy     length n + 1, offset: u16      11 copy  length n + 1, offset: u32
 //   a copy repeats bytes from `offset` behind the end of what is expanded; it may overlap itself
 //
-// Our own, rather than a package: the native one costs a crossing and a copy that outweigh the
-// decoding of a 4 KiB block, and snappyjs neither checks that the output comes out at its length nor
-// survives a literal of 2^31 bytes (it walks backwards). Checked against both in the tests.
+// For where the native package does not load (a block of 4 KiB takes some 6 us here, 3.5 us there).
+// Our own rather than snappyjs's, which takes 7 us, does not check that the output comes out at its
+// length, and does not survive a literal of nearly 2^32 bytes: it walks backwards.
 
 import { copyBytes } from './copy-bytes.ts'
 
