@@ -47,14 +47,14 @@ Napi::Value StartSyncDirectory(const Napi::CallbackInfo& info) {
 
 // Under the names of ts/format/log-block.ts.
 Napi::Object Constants(Napi::Env env) {
-  const Napi::Object constants = Napi::Object::New(env);
-  constants["BLOCK_SIZE"] = Napi::Number::New(env, static_cast<double>(kBlockSize));
-  constants["HEADER_SIZE"] = Napi::Number::New(env, static_cast<double>(kHeaderSize));
-  constants["TYPE_ZERO"] = Napi::Number::New(env, kZeroType);
-  constants["TYPE_FULL"] = Napi::Number::New(env, kFullType);
-  constants["TYPE_FIRST"] = Napi::Number::New(env, kFirstType);
-  constants["TYPE_MIDDLE"] = Napi::Number::New(env, kMiddleType);
-  constants["TYPE_LAST"] = Napi::Number::New(env, kLastType);
+  Napi::Object constants = Napi::Object::New(env);
+  constants.Set("BLOCK_SIZE", static_cast<uint32_t>(kBlockSize));
+  constants.Set("HEADER_SIZE", static_cast<uint32_t>(kHeaderSize));
+  constants.Set("TYPE_ZERO", static_cast<uint32_t>(kZeroType));
+  constants.Set("TYPE_FULL", static_cast<uint32_t>(kFullType));
+  constants.Set("TYPE_FIRST", static_cast<uint32_t>(kFirstType));
+  constants.Set("TYPE_MIDDLE", static_cast<uint32_t>(kMiddleType));
+  constants.Set("TYPE_LAST", static_cast<uint32_t>(kLastType));
   return constants;
 }
 

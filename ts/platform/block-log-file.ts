@@ -39,6 +39,7 @@ export class BlockLogFile implements LogFile {
 
   append(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> {
     checkRange(bytes, start, end)
+    if (typeof sync !== 'boolean') throw new TypeError('sync must be a boolean')
     return this.#run(async () => {
       await this.#write(bytes, start, end)
       if (sync) await this.#sync()

@@ -52,16 +52,9 @@ export class DescriptorFile implements AppendableFile {
   }
 
   async isLinked(): Promise<boolean> {
-    const own = await statOf(this.#descriptor)
-    if (own.nlink === 0n) return false
-    const named = await new Promise<fs.BigIntStats | undefined>((resolve, reject) => {
-      fs.stat(this.#path, { bigint: true }, (error, stat) => {
-        if (error === null) resolve(stat)
-        else if (isMissing(error) || errnoOf(error) === 'ENOTDIR') resolve(undefined)
-        else reject(error)
-      })
-    })
-    return named !== undefined && named.dev === this.#device && named.ino === this.#inode
+    const [own, named] = await Promise.all([statOf(this.#descriptor), statOfName(this.#path)])
+    if (own.nlink === 0n || named === undefined) return false
+    return named.dev === this.#device && named.ino === this.#inode
   }
 
   close(): Promise<void> {
@@ -74,5 +67,16 @@ export class DescriptorFile implements AppendableFile {
 function statOf(descriptor: number): Promise<fs.BigIntStats> {
   return new Promise((resolve, reject) => {
     fs.fstat(descriptor, { bigint: true }, (error, stat) => (error ? reject(error) : resolve(stat)))
+  })
+}
+
+/** Undefined when nothing has that name. */
+function statOfName(path: string): Promise<fs.BigIntStats | undefined> {
+  return new Promise((resolve, reject) => {
+    fs.stat(path, { bigint: true }, (error, stat) => {
+      if (error === null) resolve(stat)
+      else if (isMissing(error) || errnoOf(error) === 'ENOTDIR') resolve(undefined)
+      else reject(error)
+    })
   })
 }

@@ -39,11 +39,14 @@ export function lockName(device: bigint, inode: bigint): string {
   return `${hex(major)}:${hex(minor)}:${inode}`
 }
 
-/** Looks `name` up in the text of /proc/locks. A line with '->' waits for a lock and holds none. */
+/**
+ * Looks `name` up in the text of /proc/locks. A line with '->' before its kind waits for a lock and
+ * holds none; flock(2) and leases do not conflict with what LevelDB takes.
+ */
 export function holderIn(table: string, name: string): HolderPid | undefined {
   for (const line of table.split('\n')) {
     const fields = line.trim().split(/\s+/)
-    if (fields[1] === '->' || fields[5] !== name) continue
+    if (fields[5] !== name || (fields[1] !== 'POSIX' && fields[1] !== 'OFDLCK')) continue
     // A lock of an open file description (OFDLCK) belongs to no process: pid -1.
     return Math.max(0, Number(fields[4]))
   }

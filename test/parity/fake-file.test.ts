@@ -1,0 +1,139 @@
+// The TypeScript log writer over a file that misbehaves; native/core/test has the same for C++.
+
+import test from 'ava'
+import { BlockLogFile } from '../../ts/platform/block-log-file.ts'
+import type { AppendableFile } from '../../ts/platform/log-file.ts'
+import { systemError } from '../../ts/platform/system-error.ts'
+
+type Answer = number | 'EINTR' | 'ENOSPC' | 'EIO'
+
+/** Takes as many bytes as its script says, call by call; all of them when the script is over. */
+class FakeFile implements AppendableFile {
+  readonly contents: number[] = []
+  readonly writes: Answer[]
+  readonly syncs: Answer[]
+  isStillLinked = true
+  calls = 0
+  closes = 0
+
+  constructor(writes: Answer[] = [], syncs: Answer[] = []) {
+    this.writes = writes
+    this.syncs = syncs
+  }
+
+  writevSync(buffers: readonly Uint8Array[]): number {
+    this.calls++
+    const bytes = Buffer.concat(buffers)
+    const answer = this.writes.shift() ?? bytes.length
+    if (typeof answer === 'string') throw systemError(answer, 'told to', 'write', 'fake')
+    this.contents.push(...bytes.subarray(0, answer))
+    return Math.min(answer, bytes.length)
+  }
+
+  async writev(buffers: readonly Uint8Array[]): Promise<number> {
+    return this.writevSync(buffers)
+  }
+
+  async sync(): Promise<void> {
+    this.calls++
+    const answer = this.syncs.shift()
+    if (typeof answer === 'string') throw systemError(answer, 'told to', 'fdatasync', 'fake')
+  }
+
+  async isLinked(): Promise<boolean> {
+    return this.isStillLinked
+  }
+
+  async close(): Promise<void> {
+    this.closes++
+  }
+}
+
+const record = Buffer.from(Uint8Array.from({ length: 70_000 }, (_, i) => i & 255))
+
+function expected(): number[] {
+  const file = new FakeFile()
+  const log = new BlockLogFile('fake', file)
+  log.appendSync(record, 0, record.length)
+  log.appendSync(record, 0, 10)
+  return file.contents
+}
+
+for (const inPlace of [false, true]) {
+  const how = inPlace ? 'in place' : 'on the pool'
+  const append = async (log: BlockLogFile, end: number): Promise<void> => {
+    if (inPlace) log.appendSync(record, 0, end)
+    else await log.append(record, 0, end, false)
+  }
+
+  test(`${how}: an append is one gather-write`, async (t) => {
+    const file = new FakeFile()
+    await append(new BlockLogFile('fake', file), record.length)
+    t.is(file.calls, 1)
+  })
+
+  test(`${how}: short and interrupted writes are continued where they stopped`, async (t) => {
+    const scripts: Answer[][] = [
+      [1],
+      [7],
+      [6, 1, 1],
+      ['EINTR', 3, 'EINTR', 'EINTR', 40_000],
+      [32768],
+      [32767, 2, 7, 'EINTR'],
+      Array.from({ length: 3000 }, (_, i) => 1 + (i % 37)),
+    ]
+    for (const script of scripts) {
+      const file = new FakeFile([...script])
+      const log = new BlockLogFile('fake', file)
+      await append(log, record.length)
+      await append(log, 10)
+      t.deepEqual(file.contents, expected(), script.slice(0, 6).join())
+      t.is(log.sizeBytes, file.contents.length)
+    }
+  })
+
+  test(`${how}: an error after a short write poisons the log, and nothing is written after it`, async (t) => {
+    const file = new FakeFile([5, 'ENOSPC'])
+    const log = new BlockLogFile('fake', file)
+    await t.throwsAsync(append(log, 100), { code: 'ENOSPC' })
+    t.is(log.sizeBytes, 0)
+    const { calls } = file
+    await t.throwsAsync(append(log, 100), { code: 'ENOSPC' })
+    await t.throwsAsync(log.sync(), { code: 'ENOSPC' })
+    t.is(file.calls, calls)
+    t.is(file.contents.length, 5)
+    await log.close()
+    await log.close()
+    t.is(file.closes, 1)
+  })
+
+  test(`${how}: a device that takes nothing and says nothing is EIO`, async (t) => {
+    const log = new BlockLogFile('fake', new FakeFile([3, 0]))
+    await t.throwsAsync(append(log, 100), { code: 'EIO' })
+  })
+}
+
+test('a failed sync is never tried again and is the answer to every later call', async (t) => {
+  const file = new FakeFile([], ['EIO'])
+  const log = new BlockLogFile('fake', file)
+  await t.throwsAsync(log.append(record, 0, 10, true), { code: 'EIO' })
+  const { calls } = file
+  await t.throwsAsync(log.sync(), { code: 'EIO' })
+  await t.throwsAsync(log.append(record, 0, 10, true), { code: 'EIO' })
+  t.throws(() => log.appendSync(record, 0, 10), { code: 'EIO' })
+  t.is(file.calls, calls)
+})
+
+test('an interrupted sync is repeated', async (t) => {
+  const file = new FakeFile([], ['EINTR', 'EINTR'])
+  await new BlockLogFile('fake', file).sync()
+  t.is(file.calls, 3)
+})
+
+test('a file that lost its name fails the sync', async (t) => {
+  const file = new FakeFile()
+  file.isStillLinked = false
+  const log = new BlockLogFile('fake', file)
+  await log.append(record, 0, 10, false)
+  await t.throwsAsync(log.append(record, 0, 10, true), { code: 'ESTALE' })
+})

@@ -1,0 +1,164 @@
+// Both log writers, byte for byte: the same records into two files, which must be equal; and the
+// file must give the records back to a reader written for this test alone.
+//
+// SLUICE_RECORDS: how many random records (100,000). SLUICE_SEED: the seed.
+
+import fs from 'node:fs'
+import { join } from 'node:path'
+import test from 'ava'
+import { unmaskCrc } from '../../ts/format/crc-mask.ts'
+import { BLOCK_SIZE, HEADER_SIZE } from '../../ts/format/log-block.ts'
+import type { LogFile } from '../../ts/platform/log-file.ts'
+import { jsBinding, nativeBinding } from '../platform/both-bindings.ts'
+import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
+import { makeRandom, SEED } from './random.ts'
+
+const RECORDS = Number(process.env['SLUICE_RECORDS'] ?? 100_000)
+const RECORDS_PER_FILE = 5_000
+const testBoth = nativeBinding === undefined ? test.skip : test
+
+/** Where every record's bytes come from. */
+const SOURCE = Buffer.allocUnsafeSlow(1_000_000)
+const fill = makeRandom(1)
+for (let i = 0; i < SOURCE.length; i++) SOURCE[i] = fill(256)
+
+/** Bytes of SOURCE that one record is made of. */
+type Slice = readonly [start: number, end: number]
+
+/** Reads `bytes` as a log and compares each record with its slice; undefined when all is well. */
+function difference(bytes: Buffer, records: readonly Slice[]): string | undefined {
+  let at = 0
+  for (const [index, [start, end]] of records.entries()) {
+    let expected = start
+    for (let fragment = 0; ; fragment++) {
+      const left = BLOCK_SIZE - (at % BLOCK_SIZE)
+      if (left < HEADER_SIZE) {
+        if (bytes.subarray(at, at + left).some((byte) => byte !== 0)) return `trailer at ${at}`
+        at += left
+      }
+      const length = bytes.readUInt16LE(at + 4)
+      const type = bytes[at + 6]!
+      const dataEnd = at + HEADER_SIZE + length
+      const isLast = expected + length === end
+      const expectedType = fragment === 0 ? (isLast ? 1 : 2) : isLast ? 4 : 3
+      const crc = jsBinding.crc32c(bytes, at + 6, dataEnd)
+      if (type !== expectedType && !(length === 0 && type === 2)) return `type at ${at}`
+      if (unmaskCrc(bytes.readUInt32LE(at)) !== crc) return `checksum at ${at}`
+      if (Math.floor(at / BLOCK_SIZE) !== Math.floor((dataEnd - 1) / BLOCK_SIZE))
+        return `edge ${at}`
+      if (bytes.compare(SOURCE, expected, expected + length, at + HEADER_SIZE, dataEnd) !== 0) {
+        return `record ${index} at ${at}`
+      }
+      at = dataEnd
+      expected += length
+      if (type === 1 || type === 4) break
+    }
+    if (expected !== end) return `length of record ${index}`
+  }
+  return at === bytes.length ? undefined : `${bytes.length - at} bytes after the last record`
+}
+
+/** Appends records to both writers, and compares the files when told to. */
+class Pair {
+  readonly #directory: string
+  #logs: readonly LogFile[] = []
+  #records: Slice[] = []
+  count = 0
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  get blockOffset(): number {
+    return this.#logs[0]!.sizeBytes % BLOCK_SIZE
+  }
+
+  async start(): Promise<void> {
+    this.#logs = await Promise.all([
+      nativeBinding!.createLog(join(this.#directory, 'native.log')),
+      jsBinding.createLog(join(this.#directory, 'js.log')),
+    ])
+    this.#records = []
+  }
+
+  append(start: number, length: number): void {
+    for (const log of this.#logs) log.appendSync(SOURCE, start, start + length)
+    this.#push(start, length)
+  }
+
+  async appendOnThePool(start: number, length: number): Promise<void> {
+    await Promise.all(this.#logs.map((log) => log.append(SOURCE, start, start + length, false)))
+    this.#push(start, length)
+  }
+
+  #push(start: number, length: number): void {
+    this.#records.push([start, start + length])
+    this.count++
+  }
+
+  /** Undefined when both files are equal and right. */
+  async finish(): Promise<string | undefined> {
+    const sizes = this.#logs.map((log) => log.sizeBytes)
+    await Promise.all(this.#logs.map((log) => log.close()))
+    const [native, js] = ['native.log', 'js.log'].map((name) =>
+      fs.readFileSync(join(this.#directory, name)),
+    ) as [Buffer, Buffer]
+    if (sizes.some((size) => size !== native.length)) return `sizes ${sizes.join(', ')}`
+    if (!native.equals(js)) {
+      return `first difference at ${native.findIndex((byte, at) => byte !== js[at])}`
+    }
+    return difference(native, this.#records)
+  }
+}
+
+testBoth(`${RECORDS} random records are the same bytes from both writers`, async (t) => {
+  const random = makeRandom(SEED)
+  const pair = new Pair(scratchDirectory(t, FAST_ROOT))
+  while (pair.count < RECORDS) {
+    await pair.start()
+    const until = Math.min(RECORDS, pair.count + RECORDS_PER_FILE)
+    while (pair.count < until) {
+      const start = random(1000)
+      const left = BLOCK_SIZE - pair.blockOffset
+      const dice = random(100)
+      if (dice < 70) pair.append(start, random(24))
+      else if (dice < 92) pair.append(start, random(2000))
+      // To within a few bytes of the end of this block, or of the one after it.
+      else if (dice < 97) pair.append(start, Math.max(0, left - HEADER_SIZE - random(24) + 4))
+      else if (dice < 98) pair.append(start, left + BLOCK_SIZE - 2 * HEADER_SIZE - random(24) + 4)
+      else if (dice < 99) await pair.appendOnThePool(start, random(100_000))
+      else pair.append(start, random(200_000))
+    }
+    const wrong = await pair.finish()
+    t.is(wrong, undefined, `SLUICE_SEED=${SEED}`)
+  }
+  t.log(`${pair.count} records, SLUICE_SEED=${SEED}`)
+})
+
+testBoth(
+  'every alignment around a block edge with every small size, and sizes around each edge',
+  async (t) => {
+    const pair = new Pair(scratchDirectory(t, FAST_ROOT))
+    const data = BLOCK_SIZE - HEADER_SIZE
+    for (let offset = BLOCK_SIZE - 24; offset < BLOCK_SIZE + 10; offset++) {
+      await pair.start()
+      const sizes = Array.from({ length: 26 }, (_, i) => i)
+      for (const edge of [data, 2 * data]) {
+        for (let delta = -9; delta <= 9; delta++) sizes.push(edge + delta)
+      }
+      for (const size of sizes) {
+        // A record that ends the given bytes before, on or after the edge.
+        const target = offset % BLOCK_SIZE
+        const gap = (target - pair.blockOffset + 2 * BLOCK_SIZE) % BLOCK_SIZE
+        if (gap >= HEADER_SIZE) {
+          const trailer = BLOCK_SIZE - pair.blockOffset < HEADER_SIZE
+          const spans = pair.blockOffset + gap > BLOCK_SIZE && !trailer
+          pair.append(7, Math.max(0, gap - HEADER_SIZE - (spans ? HEADER_SIZE : 0)))
+        }
+        pair.append(11, size)
+      }
+      t.is(await pair.finish(), undefined, `offset ${offset}`)
+    }
+    t.true(pair.count > 34 * 64)
+  },
+)
