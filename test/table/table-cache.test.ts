@@ -1,10 +1,16 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import test from 'ava'
 import type { SluiceError } from '../../ts/format/error.ts'
 import { makeInternalKey } from '../../ts/format/internal-key.ts'
 import { crc32c } from '../../ts/platform/js-crc32c.ts'
+import { binding } from '../../ts/platform/load-binding.ts'
+import { NodeFileSystem } from '../../ts/platform/node-file-system.ts'
+import { TableBuilder } from '../../ts/table/table-builder.ts'
 import { TableCache } from '../../ts/table/table-cache.ts'
 import type { TableFiles } from '../../ts/table/table-cache.ts'
-import { buildTable, entry } from './entries.ts'
+import { PLAIN, buildTable, entry } from './entries.ts'
 import { MemoryRandomAccessFile, systemError } from './memory-file.ts'
 
 const KEY = makeInternalKey(Buffer.from('k'), 1, 1)
@@ -232,4 +238,31 @@ test('closing while an opening fails ends as well', async (t) => {
   await cache.close()
   await opening
   t.is(cache.openCount, 0)
+})
+
+test('a table on the real file system is built, found and closed', async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), 'sluicedb-table-'))
+  t.teardown(() => rm(directory, { recursive: true }))
+  const files = new NodeFileSystem(binding)
+  const file = files.createWritableSync(join(directory, '000001.ldb'))
+  const checksum = (bytes: Uint8Array, start: number, end: number): number =>
+    files.crc32c(bytes, start, end)
+  const builder = new TableBuilder(file, { ...PLAIN, compression: 'snappy' }, checksum)
+  const entries = Array.from({ length: 1000 }, (_, i) => entry(`key${1000 + i}`, 1, 1, `${i}`))
+  for (const { key, value } of entries) builder.add(key, 0, key.length, value, 0, value.length)
+  builder.finish()
+  file.syncSync()
+  file.closeSync()
+  const cache = new TableCache(files, directory, 10, { crc32c: checksum })
+  const found = await Promise.all(entries.map(({ key }) => cache.get(1, key)))
+  t.deepEqual(
+    found,
+    entries.map(({ value }) => value),
+  )
+  t.deepEqual(
+    entries.map(({ key }) => cache.getSync(1, key)),
+    found,
+  )
+  await t.throwsAsync(cache.get(2, KEY), { code: 'LEVEL_IO_ERROR', message: /000002\.ldb.*ENOENT/ })
+  await cache.close()
 })

@@ -220,12 +220,18 @@ function compareRestart(
   end: number,
 ): number {
   const { bytes, entriesEnd: limit } = block
-  const nonSharedAt = at + 1
   if (bytes[at] !== 0) throw block.damage('a restart entry shares bytes with the entry before it')
-  const nonSharedEnd = varint32End(bytes, nonSharedAt, limit)
-  const keyStart = nonSharedEnd === -1 ? -1 : varint32End(bytes, nonSharedEnd, limit)
-  if (keyStart === -1) throw block.damage('entry lengths cut or malformed')
-  const keyLength = varint32At(bytes, nonSharedAt)
+  let keyStart = at + 3
+  let keyLength = 0
+  // As in BlockCursor.next: both lengths take a byte each.
+  if (keyStart <= limit && (bytes[at + 1]! | bytes[at + 2]!) < 0x80) {
+    keyLength = bytes[at + 1]!
+  } else {
+    const nonSharedEnd = varint32End(bytes, at + 1, limit)
+    keyStart = nonSharedEnd === -1 ? -1 : varint32End(bytes, nonSharedEnd, limit)
+    if (keyStart === -1) throw block.damage('entry lengths cut or malformed')
+    keyLength = varint32At(bytes, at + 1)
+  }
   if (keyLength > limit - keyStart) throw block.damage('entry runs past the end of its block')
   if (keyLength < TAG_SIZE) throw block.damage('internal key too short')
   return compareInternal(bytes, keyStart, keyStart + keyLength, target, start, end)
