@@ -15,6 +15,8 @@ import type { Entry } from './entries.ts'
 import { MemoryRandomAccessFile, systemError } from './memory-file.ts'
 
 const FILE = 'memory/000005.ldb'
+/** A metaindex that will be found damaged: the table then works without a filter. */
+const NOWHERE = { offset: 0, size: 0 }
 
 function open(bytes: Buffer): Table {
   return Table.openSync(new MemoryRandomAccessFile(bytes), 5, { crc32c })
@@ -42,22 +44,27 @@ function isDamage(error: unknown): error is SluiceError {
   return error instanceof SluiceError && error.code === 'LEVEL_CORRUPTION'
 }
 
-/** Offset and contents size of the index block, from the footer. */
-function indexOf(bytes: Buffer): { offset: number; size: number } {
+interface Handle {
+  readonly offset: number
+  readonly size: number
+}
+
+/** Where the footer says that index and metaindex are: what opening reads second and third. */
+function handlesOf(bytes: Buffer): { index: Handle; metaindex: Handle } {
   const file = new MemoryRandomAccessFile(bytes)
-  const reads: { offset: number; size: number }[] = []
+  const reads: Handle[] = []
   const read = file.readSync.bind(file)
   file.readSync = (position, length) => {
     reads.push({ offset: position, size: length - BLOCK_TRAILER_SIZE })
     return read(position, length)
   }
   Table.openSync(file, 5, { crc32c })
-  return reads[1]!
+  return { index: reads[1]!, metaindex: reads[2]! }
 }
 
 /** Replaces everything from the index on by an index with this handle, checksum and all right. */
 function withIndexHandle(bytes: Buffer, handle: Buffer): Buffer {
-  const { offset } = indexOf(bytes)
+  const { index, metaindex } = handlesOf(bytes)
   const key = makeInternalKey(Buffer.from('zzz'), 1, 1)
   const contents = Buffer.concat([
     Buffer.from([0, key.length, handle.length]),
@@ -66,9 +73,9 @@ function withIndexHandle(bytes: Buffer, handle: Buffer): Buffer {
     Buffer.from('0000000001000000', 'hex'),
   ])
   return Buffer.concat([
-    bytes.subarray(0, offset),
+    bytes.subarray(0, index.offset),
     ...stored(contents, 0),
-    footer(offset, contents.length),
+    footer(index.offset, contents.length, metaindex),
   ])
 }
 
@@ -79,9 +86,9 @@ function stored(contents: Buffer, type: number): Buffer[] {
   return [block, checksum]
 }
 
-function footer(indexOffset: number, indexSize: number): Buffer {
+function footer(indexOffset: number, indexSize: number, metaindex = NOWHERE): Buffer {
   const bytes = Buffer.alloc(FOOTER_SIZE)
-  putFooter(bytes, 0, 0, 0, indexOffset, indexSize)
+  putFooter(bytes, 0, metaindex.offset, metaindex.size, indexOffset, indexSize)
   return bytes
 }
 
@@ -349,12 +356,13 @@ test('block handles that point outside the file are damage, however large', (t) 
     ['ffffffffffffff0fffffffffffffff0f', 'a sum that is not exact'],
   ] as const) {
     const table = open(withIndexHandle(bytes, Buffer.from(hex, 'hex')))
+    t.is(table.filterDamage, undefined)
     const error = t.throws<SluiceError>(() => table.getSync(seekKey('k', 1)), {
       code: 'LEVEL_CORRUPTION',
       message: /block handle points outside the file/,
     })
     t.is(error.file, FILE, title)
-    t.is(error.offset, indexOf(bytes).offset, title)
+    t.is(error.offset, handlesOf(bytes).index.offset, title)
   }
 })
 
@@ -381,7 +389,7 @@ test('handles in the footer are checked like all others', (t) => {
 
 test('an index that is another block of the file is refused', (t) => {
   const bytes = buildTable([entry('k', 1, 1, 'value')])
-  const { offset } = indexOf(bytes)
+  const { offset } = handlesOf(bytes).index
   const footerAt = bytes.length - FOOTER_SIZE
   const size = 15 + 'value'.length + 8 - 3
   putFooter(bytes, footerAt, 0, size, 0, size)
@@ -442,8 +450,8 @@ test('a damaged filter or metaindex costs reads and no answers, and is known', (
   const bytes = buildTable(entries)
   const withoutFilter = buildTable(entries, { filterBitsPerKey: 0 })
   t.is(open(withoutFilter).filterDamage, undefined)
-  const { offset } = indexOf(bytes)
-  const dataEnd = indexOf(withoutFilter).offset - 8 - BLOCK_TRAILER_SIZE
+  const { offset } = handlesOf(bytes).index
+  const dataEnd = handlesOf(withoutFilter).index.offset - 8 - BLOCK_TRAILER_SIZE
   for (const at of [dataEnd, offset - 10]) {
     const damaged = Buffer.from(bytes)
     damaged[at]! ^= 1

@@ -12,8 +12,8 @@
 //   BLOCK_TRAILER_SIZE bytes behind the contents belong to the block, so that its owner can put the
 //   trailer there and checksum and append everything in one go.
 
+import { copyRange } from '../format/batch.ts'
 import { MAX_VARINT32_LENGTH, putFixed32, putVarint } from '../format/coding.ts'
-import { copyBytes } from './copy-bytes.ts'
 import { BLOCK_TRAILER_SIZE } from './format.ts'
 
 export class BlockBuilder {
@@ -57,10 +57,10 @@ export class BlockBuilder {
 
   /** Requires: the key sorts after the last one of this block. Requires: not finished. */
   add(
-    key: Uint8Array,
+    key: Buffer,
     keyStart: number,
     keyEnd: number,
-    value: Uint8Array,
+    value: Buffer,
     valueStart: number,
     valueEnd: number,
   ): void {
@@ -74,12 +74,12 @@ export class BlockBuilder {
     let position = putVarint(bytes, at, shared)
     position = putVarint(bytes, position, keyLength - shared)
     position = putVarint(bytes, position, valueLength)
-    copyBytes(bytes, position, key, keyStart + shared, keyEnd)
+    copyRange(key, keyStart + shared, keyEnd, bytes, position)
     position += keyLength - shared
-    copyBytes(bytes, position, value, valueStart, valueEnd)
+    copyRange(value, valueStart, valueEnd, bytes, position)
     this.#end = position + valueLength
     if (keyLength > this.#lastKey.length) this.#growLastKey(keyLength)
-    copyBytes(this.#lastKey, shared, key, keyStart + shared, keyEnd)
+    copyRange(key, keyStart + shared, keyEnd, this.#lastKey, shared)
     this.#lastKeyLength = keyLength
   }
 
@@ -102,7 +102,7 @@ export class BlockBuilder {
   }
 
   /** Counts the entry, opens a restart point when one is due; returns how much of the key is shared. */
-  #beginEntry(key: Uint8Array, keyStart: number, keyLength: number): number {
+  #beginEntry(key: Buffer, keyStart: number, keyLength: number): number {
     if (this.#sinceRestart === this.#restartInterval) {
       if (this.#restartCount === this.#restarts.length) this.#growRestarts()
       this.#restarts[this.#restartCount++] = this.#end

@@ -9,11 +9,11 @@
 //   Damage is LEVEL_CORRUPTION naming the file and the offset of the block: contents may have been
 //   compressed, so a place inside them means nothing in the file.
 
+import { copyRange } from '../format/batch.ts'
 import { fixed32At, varint32At, varint32End } from '../format/coding.ts'
 import { corruption } from '../format/error.ts'
 import type { SluiceError } from '../format/error.ts'
 import { TAG_SIZE, compareInternal } from '../format/internal-key.ts'
-import { copyBytes } from './copy-bytes.ts'
 
 const INITIAL_KEY_BYTES = 64
 
@@ -166,7 +166,7 @@ export class BlockCursor {
     }
     const keyLength = shared + nonShared
     if (keyLength > this.#key.length) this.#growKey(keyLength, shared)
-    copyBytes(this.#key, shared, bytes, position, position + nonShared)
+    copyRange(bytes, position, position + nonShared, this.#key, shared)
     this.#keyLength = keyLength
     this.#valueStart = position + nonShared
     this.#valueEnd = this.#valueStart + valueLength

@@ -11,7 +11,7 @@
 // Our own rather than snappyjs's, which takes 7 us, does not check that the output comes out at its
 // length, and does not survive a literal of nearly 2^32 bytes: it walks backwards.
 
-import { copyBytes } from './copy-bytes.ts'
+import { copyRange } from '../format/batch.ts'
 
 /**
  * Expands the elements source[start, end) into the whole of target; false when they are malformed or
@@ -34,7 +34,7 @@ export function expandSnappy(source: Buffer, start: number, end: number, target:
           from += lengthBytes
         }
         if (length > end - from || length > limit - to) return false
-        copyBytes(target, to, source, from, from + length)
+        copyRange(source, from, from + length, target, to)
         from += length
         to += length
         continue

@@ -7,8 +7,8 @@
 // separator is known. Invariant: an index entry is pending only while the data block is empty.
 //
 // Every block is one checksum call, at most one compression call and one append. Nothing is
-// allocated per entry. Appending several blocks at once was rejected: a write costs some 1.5 us and
-// a block of 4 KiB more than ten times that to build, and sizeBytes would run ahead of the file.
+// allocated per entry. Appending several blocks at once was rejected: with values of 100 bytes a file
+// was built at 343 MB/s, and at 376 without any append at all (Node 20.20, 2026-11-20).
 
 import { putFixed32 } from '../format/coding.ts'
 import { maskCrc } from '../format/crc-mask.ts'
@@ -85,10 +85,10 @@ export class TableBuilder {
    * Requires: the key sorts after every key added before. Requires: not finished.
    */
   add(
-    key: Uint8Array,
+    key: Buffer,
     keyStart: number,
     keyEnd: number,
-    value: Uint8Array,
+    value: Buffer,
     valueStart: number,
     valueEnd: number,
   ): void {
@@ -127,7 +127,7 @@ export class TableBuilder {
     this.#append(footer, FOOTER_SIZE)
   }
 
-  #checkOrder(key: Uint8Array, keyStart: number, keyEnd: number): void {
+  #checkOrder(key: Buffer, keyStart: number, keyEnd: number): void {
     const { lastKey, lastKeyLength } = this.#data
     if (compareInternal(lastKey, 0, lastKeyLength, key, keyStart, keyEnd) < 0) return
     throw new Error(`entry ${this.#entryCount} of ${this.#file.path} is not in ascending order`)

@@ -60,6 +60,8 @@ interface ReadRequest {
 
 type ReadScript<T> = Generator<ReadRequest, T, Buffer>
 
+const OUTSIDE_FILE = 'block handle points outside the file'
+
 /** Serves every search in this thread: a search is over before anyone else can run. */
 const search = new BlockCursor()
 
@@ -168,8 +170,12 @@ export class Table {
     search.open(undefined)
     if (!found) return -1
     if (handleEnd(this.#index.bytes, at, end) === -1) throw this.#index.damage('malformed handle')
-    if (this.#filter === undefined) return at
     const offset = handleOffset(this.#index.bytes, at)
+    // Before the filter, which would take a place that is none for one without the key.
+    if (!handleFits(offset, handleSize(this.#index.bytes, at), this.file.sizeBytes)) {
+      throw this.#index.damage(OUTSIDE_FILE)
+    }
+    if (this.#filter === undefined) return at
     const userEnd = internalKey.length - TAG_SIZE
     return this.#filter.keyMayMatch(offset, internalKey, 0, userEnd) ? at : -1
   }
@@ -242,7 +248,7 @@ function requestAt(
   const position = handleOffset(bytes, at)
   const size = handleSize(bytes, at)
   if (!handleFits(position, size, file.sizeBytes)) {
-    throw corruption('block handle points outside the file', file.path, offset)
+    throw corruption(OUTSIDE_FILE, file.path, offset)
   }
   return { position, length: size + BLOCK_TRAILER_SIZE }
 }
