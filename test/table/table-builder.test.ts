@@ -141,6 +141,16 @@ test('a block is kept uncompressed unless that saves more than an eighth', (t) =
   const random = new Random(SEED)
   const noise = [0, 1].map((i) => ({ ...entry(`k${i}`, 1, 1), value: random.bytes(5000) }))
   t.is(blockTypes(buildTable(noise, { compression: 'snappy' })), '00')
+  const little = {
+    ...entry('k0', 1, 1),
+    value: Buffer.concat([random.bytes(4600), Buffer.alloc(400)]),
+  }
+  t.is(blockTypes(buildTable([little], { compression: 'snappy' })), '0', 'saves about 7 %')
+  const more = {
+    ...entry('k0', 1, 1),
+    value: Buffer.concat([random.bytes(4200), Buffer.alloc(800)]),
+  }
+  t.is(blockTypes(buildTable([more], { compression: 'snappy' })), '1', 'saves about 15 %')
   const text = [entry('k0', 1, 1, 'word '.repeat(1000)), ...noise.slice(1)]
   t.is(blockTypes(buildTable(text, { compression: 'snappy' })), `${TYPE_SNAPPY}0`)
 })

@@ -108,6 +108,22 @@ test('a synchronous get does not wait for an opening, and one of the two files i
   t.deepEqual(files.openPaths, [])
 })
 
+test('all who waited for an opening hold the table that a synchronous get opened meanwhile', async (t) => {
+  const { files, cache } = make(2)
+  const open = gate(files)
+  const waiting = [cache.borrow(1), cache.borrow(1)]
+  cache.getSync(1, KEY)
+  open()
+  const [first, second] = await Promise.all(waiting)
+  cache.evict(1)
+  first!.release()
+  t.is(files.openPaths.length, 1)
+  t.is(second!.table.getSync(KEY)?.toString(), 'db/000001.ldb')
+  second!.release()
+  t.deepEqual(files.openPaths, [])
+  t.is(cache.openCount, 0)
+})
+
 test('a table in use is closed after its last reader, not before', async (t) => {
   const { files, cache } = make(1)
   const first = await cache.borrow(1)
