@@ -30,8 +30,8 @@ export interface WriteOptions {
 }
 
 export interface DatabaseStats {
-  readonly writes: WriteStats
-  readonly flushes: FlushStats
+  readonly write: WriteStats
+  readonly flush: FlushStats
   readonly stalls: Readonly<Record<StallCause, StallStats>>
   readonly memtable: { readonly usedBytes: number; readonly entries: number }
   /** Undefined when every full memtable is a table. */
@@ -153,8 +153,8 @@ export class DB {
   stats(): DatabaseStats {
     const { counters, versions, memtable, frozenMemtable, failure, report } = this.#engine
     return {
-      writes: counters.writeStats(),
-      flushes: counters.flushStats(),
+      write: counters.writeStats(),
+      flush: counters.flushStats(),
       stalls: counters.stallStats(),
       memtable: { usedBytes: memtable.usedBytes, entries: memtable.entryCount },
       frozenMemtable: frozenMemtable && {

@@ -76,6 +76,7 @@ export class Engine {
   #frozen: Memtable | undefined
   #log: WriteAheadLog
   #flushing: Promise<void> | undefined
+  #removing: Promise<void> = Promise.resolve()
   #resuming: Promise<void> | undefined
   #failure: SluiceError | undefined
 
@@ -161,6 +162,7 @@ export class Engine {
     await this.#resuming?.catch(() => undefined)
     await this.queue.drained()
     await this.#flushing
+    await this.#removing
     await this.#environment.jobs.close()
     await this.#tables.close()
     this.#infoLog.write('close')
@@ -268,24 +270,30 @@ export class Engine {
   // Never rejects: its error is the failure, which the gate and resume() look at.
   async #flush(memtable: Memtable): Promise<void> {
     const startMs = this.#environment.now()
-    const logNumber = this.#log.number
+    const log = this.#log
+    const edit = emptyEdit()
+    edit.logNumber = log.number
+    edit.previousLogNumber = 0
+    // What is in tables, not what is published by then: the first batch of the new log must follow
+    // on it, or recovery knows that something between is lost.
+    edit.lastSequence = this.#versions.lastSequence
     try {
       const fileNumber = this.#versions.newFileNumber()
       const file = await this.#runFlush(memtable, fileNumber)
-      const edit = emptyEdit()
-      edit.logNumber = logNumber
-      edit.previousLogNumber = 0
       if (file !== undefined) edit.newFiles.push({ level: 0, file })
+      // The manifest may not name a log whose name is not durable, and the old log may not be
+      // unlinked while it is being synced.
+      await log.retired()
       const oldLogNumber = this.#versions.logNumber
       await this.#versions.install(edit)
       this.#frozen = undefined
+      this.#flushing = undefined
       this.#memory.recycle(memtable)
       this.#countFlush(file, this.#environment.now() - startMs)
-      await this.#removeLogs(oldLogNumber, logNumber)
+      this.#removeLog(oldLogNumber)
     } catch (error) {
-      this.#fail(error)
-    } finally {
       this.#flushing = undefined
+      this.#fail(error)
     }
   }
 
@@ -300,14 +308,16 @@ export class Engine {
   }
 
   // The log of a flushed memtable, by its number: no listing of the directory a flush. Best effort:
-  // the next open removes what is left.
-  async #removeLogs(from: number, to: number): Promise<void> {
-    const { fileSystem } = this.#environment
-    if (from >= to) return
-    const path = join(this.#directory, logFileName(from))
-    await fileSystem.unlink(path).catch((error: unknown) => {
-      this.#infoLog.write(`cannot remove ${path}: ${String(error)}`)
-    })
+  // the next open removes what is left. Nobody waits for it but close().
+  #removeLog(number: number): void {
+    const path = join(this.#directory, logFileName(number))
+    const before = this.#removing
+    this.#removing = this.#environment.fileSystem
+      .unlink(path)
+      .catch((error: unknown) => {
+        this.#infoLog.write(`cannot remove ${path}: ${String(error)}`)
+      })
+      .then(() => before)
   }
 
   async #resume(): Promise<void> {

@@ -3,8 +3,9 @@
 //   for every log, oldest first: every batch, checked whole, into a memtable; a full one is flushed
 //   at the first damage, or hole:  stop; it and all later logs are kept under lost/
 //
-// A hole between two logs shows in the sequences: a log's first batch follows on the last one of the
-// log before. The end of a log that was never synced can vanish so cleanly that nothing else tells.
+// A hole before a log shows in the sequences: its first batch follows on the last one of the log
+// before it, or on the manifest's last sequence. The end of a log that was never synced, or the whole
+// of it, can vanish so cleanly that nothing else tells.
 //
 // A batch whose checksum is right and whose contents are impossible is no crash: the open fails with
 // LEVEL_CORRUPTION, and nothing is applied or removed.
@@ -83,11 +84,7 @@ export class LogReplay {
     while (reader.next()) {
       const sequence = this.#checkRecord(reader, path)
       if (isFirst && this.#leavesHole(sequence)) {
-        await this.#drop(
-          number,
-          0,
-          `sequences ${this.lastSequence + 1} to ${sequence - 1} are missing`,
-        )
+        await this.#drop(number, 0, `sequences before ${sequence} are missing`)
         return false
       }
       isFirst = false
@@ -128,7 +125,8 @@ export class LogReplay {
   }
 
   #leavesHole(sequence: number): boolean {
-    return this.lastSequence > 0 && sequence > this.lastSequence + 1
+    const last = Math.max(this.lastSequence, this.#context.versions.lastSequence)
+    return sequence > last + 1
   }
 
   async #apply(reader: LogReader, sequence: number): Promise<void> {

@@ -11,8 +11,8 @@
 //   Files are removed only where their number was given out before the manifest's next file number.
 //   An unknown table or manifest above it is moved to lost/.
 
-import { join } from 'node:path'
-import { corruption, ioError, isMissing, SluiceError } from '../format/error.ts'
+import { dirname, join, resolve } from 'node:path'
+import { corruption, errnoOf, ioError, isMissing, SluiceError } from '../format/error.ts'
 import {
   CURRENT_NAME,
   logFileName,
@@ -24,6 +24,7 @@ import {
   temporaryFileName,
 } from '../format/file-name.ts'
 import { WriteAheadLog, type WriteAheadLogOptions } from '../log/write-ahead-log.ts'
+import type { FileSystem } from '../platform/file-system.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import { type ManifestState, readCurrent, readManifest } from '../version/manifest-reader.ts'
 import { emptyEdit } from '../version/version-edit.ts'
@@ -143,6 +144,7 @@ async function readOrCreateState(
     if (!options.createIfMissing) {
       throw new SluiceError('LEVEL_DATABASE_MISSING', `${directory} holds no database`)
     }
+    await syncAncestors(fileSystem, directory)
     await createDatabase(fileSystem, directory)
   } else if (options.errorIfExists) {
     throw new SluiceError('LEVEL_DATABASE_EXISTS', `${directory} holds a database`)
@@ -165,6 +167,21 @@ function checkNothingIsThere(files: readonly FoundFile[], directory: string): vo
   const found = files.find(({ name }) => !leftovers.includes(name))
   if (found === undefined) return
   throw corruption(`${CURRENT_NAME} is missing beside ${found.name}`, directory)
+}
+
+// An open before this one may have made the directory and been killed before it synced the parents:
+// then nobody else would.
+async function syncAncestors(fileSystem: FileSystem, directory: string): Promise<void> {
+  let child = resolve(directory)
+  for (let parent = dirname(child); parent !== child; parent = dirname(child)) {
+    child = parent
+    try {
+      await fileSystem.syncDirectory(parent)
+    } catch (error) {
+      // One that may be passed but not read was not made by us, a moment ago.
+      if (errnoOf(error) !== 'EACCES') throw ioError('sync', parent, error)
+    }
+  }
 }
 
 // Every live table, with the size that the manifest gives it. C++ LevelDB looks at the names alone.

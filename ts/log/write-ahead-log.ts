@@ -95,7 +95,7 @@ export class WriteAheadLog {
    */
   async switchTo(number: number, onFailure: (error: unknown) => void): Promise<void> {
     const path = join(this.#directory, logFileName(number))
-    await this.#retired()
+    await this.retired()
     const next = await this.#fileSystem.createLog(path)
     const old = this.#file
     const unsyncedBytes = this.#unsyncedBytes
@@ -103,6 +103,15 @@ export class WriteAheadLog {
     this.#number = number
     this.#unsyncedBytes = 0
     this.#retiring = this.#retire(old, unsyncedBytes, onFailure)
+  }
+
+  /**
+   * Resolves when the file before this one is durable and closed, and this one's name is durable.
+   * Rejects with the operating system's error when that cannot be.
+   */
+  async retired(): Promise<void> {
+    await this.#retiring
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Waits for what is in flight and closes the files. Never rejects: the outcome of every append is known. */
@@ -120,17 +129,12 @@ export class WriteAheadLog {
   }
 
   async #appendByPool(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> {
-    if (this.#retiring !== undefined) await this.#retired()
+    if (this.#retiring !== undefined) await this.retired()
     if (this.#failure !== undefined) throw this.#failure
     const startMs = this.#now()
     await this.#file.append(bytes, start, end, sync)
     this.#unsyncedBytes = sync ? 0 : this.#unsyncedBytes + (end - start)
     if (!sync && this.#now() - startMs <= SLOW_INLINE_MS) this.#inlineAllowed = true
-  }
-
-  async #retired(): Promise<void> {
-    await this.#retiring
-    if (this.#failure !== undefined) throw this.#failure
   }
 
   // Never rejects: the failure is kept, and told to the engine at once.
