@@ -4,7 +4,7 @@ import type { DB } from '../../ts/index.ts'
 import type { GroupCounts } from './messages.ts'
 
 export function countGroups(database: DB): GroupCounts {
-  const { writes, syncs, groupSizes } = database.stats().writes
+  const { writes, syncs, groupSizes } = database.stats().write
   return { writes, syncs, groupsByPowerOfTwo: groupSizes }
 }
 
