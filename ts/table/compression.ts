@@ -99,7 +99,7 @@ function jsCodec(snappyjs: SnappyJsPackage, reason: string): SnappyCodec {
 }
 
 /**
- * The contents that were stored as bytes[0, size), in a buffer that may be shared with nothing.
+ * The contents that were stored as bytes[0, size), in a new buffer.
  * Throws LEVEL_CORRUPTION naming file and offset when they are damaged or of an unknown type, and
  * LEVEL_NOT_SUPPORTED for Zstd where Node cannot read it.
  * Requires: type is not TYPE_NONE.
