@@ -45,10 +45,8 @@ Status LogWriter::Append(const uint8_t* data, size_t size, bool sync) {
   if (!poison_.ok()) return poison_;
   const size_t length = Fragment(data, size);
   Status status = Write();
-  if (status.ok()) {
-    size_.store(this->size() + length, std::memory_order_relaxed);
-    if (sync) status = SyncAndCheck();
-  }
+  if (status.ok() && sync) status = SyncAndCheck();
+  if (status.ok()) size_.store(this->size() + length, std::memory_order_relaxed);
   pieces_.clear();  // They point into the caller's bytes.
   if (pieces_.capacity() > 2 * kKeptFragments) {
     pieces_.shrink_to_fit();

@@ -28,9 +28,11 @@ for (const { kind } of bothBindings) {
         t.deepEqual([result.code, result.signal], [0, null], result.output)
         return Number(result.output)
       }
-      // The TypeScript twin's descriptors are Node's, which ends a worker without closing them.
-      const [few, many] = [await run(2), await run(20)]
-      if (kind === 'native') t.is(many, few)
+      const few = await run(2)
+      const many = await run(20)
+      // Node 20.20 loses the descriptor of an fs.open that is in flight when its worker ends, so the
+      // twin may only be as bad as that: one open at a time, 18 rounds more.
+      t.true(kind === 'native' ? many === few : many <= few + 18, `${few} then ${many} open`)
     },
   )
 
@@ -64,7 +66,7 @@ for (const { kind } of bothBindings) {
     const result = await runChild(CHILD, args, ['--expose-gc'], environment)
     t.deepEqual([result.code, result.signal], [0, null], result.output)
     const { before, after } = JSON.parse(result.output) as Record<string, [number, number]>
-    t.is(after![0], before![0])
+    t.true(after![0] <= before![0], `descriptors ${before![0]} -> ${after![0]}`)
     const growth = after![1] - before![1]
     t.true(growth < RSS_TOLERANCE, `${growth} bytes`)
     t.log(`${kind}: descriptors ${before![0]} -> ${after![0]}, memory ${growth >> 10} KiB more`)

@@ -41,8 +41,9 @@ export class BlockLogFile implements LogFile {
     checkRange(bytes, start, end)
     if (typeof sync !== 'boolean') throw new TypeError('sync must be a boolean')
     return this.#run(async () => {
-      await this.#write(bytes, start, end)
+      const length = await this.#write(bytes, start, end)
       if (sync) await this.#sync()
+      this.#sizeBytes += length
     })
   }
 
@@ -104,7 +105,8 @@ export class BlockLogFile implements LogFile {
     return fragmentRecord(bytes, start, end, this.#sizeBytes % BLOCK_SIZE, extendCrc32c, pieces)
   }
 
-  async #write(bytes: Buffer, start: number, end: number): Promise<void> {
+  /** Returns the bytes that went into the file. */
+  async #write(bytes: Buffer, start: number, end: number): Promise<number> {
     const pieces: Uint8Array[] = []
     const length = this.#fragment(bytes, start, end, pieces)
     for (let rest: readonly Uint8Array[] = pieces; rest.length > 0;) {
@@ -114,7 +116,7 @@ export class BlockLogFile implements LogFile {
         if (errnoOf(error) !== 'EINTR') throw error
       }
     }
-    this.#sizeBytes += length
+    return length
   }
 
   async #sync(): Promise<void> {

@@ -1,6 +1,6 @@
 // Chooses the binding, once, when this module is first imported.
 //
-//   SLUICEDB_BINDING unset    native where it loads, else the TypeScript twin with the reason kept
+//   SLUICEDB_BINDING unset    (or empty) native where it loads, else the TypeScript twin with the reason kept
 //   SLUICEDB_BINDING=native   native, or an Error that says why not
 //   SLUICEDB_BINDING=js       the twin
 //   anything else             an Error: a misspelt choice must not pass for the default

@@ -34,7 +34,6 @@ export class NodeFileSystem implements FileSystem {
     const last = resolve(path)
     const first = await fs.promises.mkdir(last, { recursive: true })
     if (first === undefined) return
-    // From the deepest up, so that no durable entry is ever missed by stopping early.
     for (let created = last; ; created = dirname(created)) {
       await this.#binding.syncDirectory(dirname(created))
       if (created === first || created === dirname(created)) return
