@@ -5,7 +5,9 @@
 //   2. Another process opens the database, which recovers it, and compares every acknowledged file
 //      with the one on the disk, byte for byte.
 //   3. A third one stores the rest, and the whole is compared again.
-//   4. classic-level does the same work, uninterrupted, and the figures stand side by side.
+//   4. classic-level does the same work, uninterrupted.
+//   5. Both store the small files alone. All of them together are mostly bytes, and there the disk
+//      sets the pace; with small ones it is the number of syncs. Then the figures, side by side.
 //
 // The exit code is 0 only when no acknowledged byte is missing or wrong. Nothing is left behind.
 
@@ -15,11 +17,10 @@ import { binding } from '../ts/platform/load-binding.ts'
 import { listCorpus, totalBytes } from './demo/corpus.ts'
 import type { CorpusFile } from './demo/corpus.ts'
 import { runChecker } from './demo/check-run.ts'
-import { addGroupCounts } from './demo/group-counts.ts'
-import type { CheckResult } from './demo/messages.ts'
+import type { CheckResult, StoreRequest } from './demo/messages.ts'
 import { showProgress } from './demo/progress.ts'
 import type { Progress } from './demo/progress.ts'
-import { comparison, groupHistogram, verdict } from './demo/summary.ts'
+import { comparisonTable, groupHistogram, together, verdict } from './demo/summary.ts'
 import { runWriter } from './demo/store-run.ts'
 import type { StoreRun } from './demo/store-run.ts'
 import { count, duration, megabytes, quantity } from './figures.ts'
@@ -28,6 +29,10 @@ import { endAllSubprocesses } from './subprocess.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const WRITERS = 256
+/** Between two reports of a writer that is not going to be killed. */
+const REPORT_EVERY_MS = 20
+const SMALL_FILE_BYTES = 4096
+const SMALL_COPIES = 10
 
 function say(line = ''): void {
   console.log(line)
@@ -40,10 +45,10 @@ function describeBinding(): string {
     : `TypeScript binding: ${reason ?? 'no reason given'}`
 }
 
-/** Every position of the list that is not among `positions`. */
-function others(files: readonly CorpusFile[], positions: readonly number[]): number[] {
+/** The files whose positions are not among `positions`. */
+function others(files: readonly CorpusFile[], positions: readonly number[]): CorpusFile[] {
   const taken = new Set(positions)
-  return [...files.keys()].filter((position) => !taken.has(position))
+  return files.filter((_, position) => !taken.has(position))
 }
 
 async function check(
@@ -70,6 +75,19 @@ function isSound(result: CheckResult): boolean {
   return result.missing.length === 0 && result.wrong.length === 0
 }
 
+/** Stores the files, uninterrupted, in a database of its own. */
+function storeThrough(
+  store: StoreRequest['store'],
+  path: string,
+  files: readonly CorpusFile[],
+  copies: number,
+): Promise<StoreRun> {
+  return runWriter(
+    { store, path, root: ROOT, files, writers: WRITERS, copies, reportEveryMs: REPORT_EVERY_MS },
+    showProgress(files.length * copies, copies === 1 ? 'files' : 'puts'),
+  )
+}
+
 async function demonstrate(scratch: string): Promise<boolean> {
   const files = listCorpus(ROOT)
   const path = join(scratch, 'sluicedb')
@@ -78,9 +96,16 @@ async function demonstrate(scratch: string): Promise<boolean> {
 
   say(`1. ${WRITERS} durable writers in a child process store this project and its node_modules:`)
   say(`   ${quantity(files.length, 'file')}, ${megabytes(totalBytes(files))}, path as key.`)
-  const request = { store: 'sluicedb', path, root: ROOT, files, writers: WRITERS } as const
   const first = await runWriter(
-    request,
+    {
+      store: 'sluicedb',
+      path,
+      root: ROOT,
+      files,
+      writers: WRITERS,
+      copies: 1,
+      reportEveryMs: 0,
+    },
     showProgress(files.length, 'files'),
     Math.ceil(files.length / 2),
   )
@@ -93,44 +118,35 @@ async function demonstrate(scratch: string): Promise<boolean> {
   say()
 
   say('3. A third process stores the rest; then all of it is compared.')
-  const rest = others(files, [...first.acknowledged, ...afterCrash.alsoThere])
-  const second = await runWriter(
-    { ...request, files: rest.map((position) => files[position]!) },
-    showProgress(rest.length, 'files'),
-  )
+  const found = [...first.acknowledged, ...afterCrash.alsoThere]
+  const second = await storeThrough('sluicedb', path, others(files, found), 1)
   const whole = await check(path, files, [...files.keys()])
   if (!isSound(whole)) return false
   say()
 
-  say(`4. classic-level does the same work: the same files, ${WRITERS} writers, sync: true.`)
-  const peer = await runWriter(
-    { ...request, store: 'classic-level', path: join(scratch, 'classic-level') },
-    showProgress(files.length, 'files'),
-  )
+  say(`4. The same files through classic-level: ${WRITERS} writers, sync: true.`)
+  const peers = await storeThrough('classic-level', join(scratch, 'classic-level'), files, 1)
   say()
-  printFigures(first, second, peer)
-  return true
-}
 
-function printFigures(first: StoreRun, second: StoreRun, peer: StoreRun): void {
-  const groups = addGroupCounts(first.groups, second.groups)
-  const ours = {
-    puts: first.acknowledged.length + second.acknowledged.length,
-    bytes: first.acknowledgedBytes + second.acknowledgedBytes,
-    elapsedMs: first.elapsedMs + second.elapsedMs,
-    syncs: groups?.syncs,
-  }
-  const peers = {
-    puts: peer.acknowledged.length,
-    bytes: peer.acknowledgedBytes,
-    elapsedMs: peer.elapsedMs,
-    syncs: undefined,
-  }
-  say(comparison(ours, peers))
+  const small = files.filter((file) => file.sizeBytes <= SMALL_FILE_BYTES)
+  say(
+    `5. Where bytes weigh less: the ${count(small.length)} files of up to ${SMALL_FILE_BYTES} bytes,`,
+  )
+  say(`   ${SMALL_COPIES} times over, through SluiceDB, then through classic-level.`)
+  const smallPath = join(scratch, 'small')
+  const smallOurs = await storeThrough('sluicedb', `${smallPath}-1`, small, SMALL_COPIES)
+  const smallPeers = await storeThrough('classic-level', `${smallPath}-2`, small, SMALL_COPIES)
   say()
-  if (groups === undefined) return
-  say(groupHistogram(groups))
+
+  const comparisons = [
+    { title: 'All files', ours: together(first, second), peers },
+    { title: 'Small files', ours: smallOurs, peers: smallPeers },
+  ]
+  say(comparisonTable(comparisons))
   say()
+  say(groupHistogram(comparisons))
+  say()
+  return true
 }
 
 let sound = false

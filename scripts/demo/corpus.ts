@@ -35,12 +35,11 @@ export function listCorpus(root: string): CorpusFile[] {
   return files.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
-export function keyOf(file: CorpusFile): Buffer {
-  return Buffer.from(file.name)
+/** The name; below a folder for the copy when there is one. */
+export function keyOf(file: CorpusFile, copy?: number): Buffer {
+  return Buffer.from(copy === undefined ? file.name : `${copy}/${file.name}`)
 }
 
-// On the calling thread: a small file in the page cache takes some 20 us this way, and several
-// hops through the thread pool, where the log is being written, the other way.
 export function readCorpusFile(root: string, file: CorpusFile): Buffer {
   return readFileSync(join(root, file.name))
 }

@@ -9,19 +9,21 @@ export interface StoreRequest {
   readonly root: string
   readonly files: readonly CorpusFile[]
   readonly writers: number
+  /** How often the whole list is stored, each time under other keys when it is more than once. */
+  readonly copies: number
+  /** Least time between two reports; 0: at once, so that a kill finds nothing unreported. */
+  readonly reportEveryMs: number
 }
 
-/** From the writer. The files are given by their positions in the request. */
-export type StoreReport =
-  | { readonly kind: 'opened' }
-  | {
-      readonly kind: 'acknowledged'
-      readonly files: readonly number[]
-      /** Since the first put. */
-      readonly elapsedMs: number
-      /** Of SluiceDB only. */
-      readonly groups?: GroupCounts
-    }
+/** From the writer. A put has a position: that of its file, plus files.length per copy before. */
+export interface StoreReport {
+  readonly kind: 'acknowledged'
+  readonly puts: readonly number[]
+  /** Spent on storing so far; reading the files is not part of it. */
+  readonly elapsedMs: number
+  /** Of SluiceDB only. */
+  readonly groups?: GroupCounts
+}
 
 /** How many writes each synced group held, as the writer knows it at that moment. */
 export interface GroupCounts {

@@ -5,17 +5,17 @@ import type { GroupCounts, StoreReport, StoreRequest } from './messages.ts'
 import type { Progress } from './progress.ts'
 
 export interface StoreRun {
-  /** Positions in request.files, in the order of acknowledgement. */
+  /** Positions of the puts, in the order of acknowledgement. */
   readonly acknowledged: readonly number[]
   /** Of the values of those files. */
   readonly acknowledgedBytes: number
-  /** From the first put to the last acknowledgement. */
+  /** Spent on storing them. */
   readonly elapsedMs: number
   readonly groups: GroupCounts | undefined
 }
 
 /**
- * Resolves when the writer is done, or dead: it is killed as soon as `killAt` files have been
+ * Resolves when the writer is done, or dead: it is killed as soon as `killAt` puts have been
  * acknowledged. Rejects when it failed by itself.
  */
 export async function runWriter(
@@ -33,10 +33,9 @@ export async function runWriter(
     new URL('writer.js', import.meta.url),
     request,
     (report) => {
-      if (report.kind !== 'acknowledged') return
-      for (const position of report.files) {
+      for (const position of report.puts) {
         acknowledged.push(position)
-        acknowledgedBytes += request.files[position]!.sizeBytes
+        acknowledgedBytes += request.files[position % request.files.length]!.sizeBytes
       }
       elapsedMs = report.elapsedMs
       groups = report.groups
