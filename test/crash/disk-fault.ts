@@ -9,6 +9,7 @@ export type OperationKind =
   | 'read'
   | 'read-directory'
   | 'rename'
+  | 'resize'
   | 'stat'
   | 'sync'
   | 'sync-directory'
@@ -46,6 +47,7 @@ const CHANGING: ReadonlySet<OperationKind> = new Set([
   'create',
   'create-directory',
   'rename',
+  'resize',
   'sync',
   'sync-directory',
   'unlink',
@@ -76,6 +78,7 @@ const SYSTEM_CALLS: Record<OperationKind, string> = {
   read: 'read',
   'read-directory': 'scandir',
   rename: 'rename',
+  resize: 'ftruncate',
   stat: 'fstat',
   sync: 'fdatasync',
   'sync-directory': 'fsync',

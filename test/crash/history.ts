@@ -118,12 +118,56 @@ export class History {
    */
   decide(state: Writes): void {
     this.#time++
-    for (const call of this.calls) {
+    let isLaterIn = false
+    for (const call of this.calls.toReversed()) {
       if (call.outcome !== 'failed' || call.decidedAt !== Infinity) continue
       call.decidedAt = this.#time
-      call.isIn = this.#isVisible(call, state)
+      // Where the state tells nothing: the log has no holes, so what is before a call that is in is
+      // in; and what was not seen to be in is out.
+      call.isIn = isLaterIn
+      if (!this.#explainsAll(call, state)) call.isIn = !isLaterIn
+      isLaterIn = call.isIn
       if (call.isIn) this.#uncovered.push(call)
     }
+  }
+
+  #explainsAll(call: Call, state: Writes): boolean {
+    const forced = this.#visibleFailures(state, this.#time)
+    return call.writes.every(({ key }) =>
+      this.#explains(key, state[key]!, this.calls.length, this.#time, forced),
+    )
+  }
+
+  /**
+   * The history of a process that starts where another one was killed at `time`: what was pending
+   * may be in or out, and what was issued later is refused. Its numbers of writes go on where this
+   * history's end.
+   */
+  restartedAt(time: number): History {
+    const copy = new History(this.keyCount, this.#base, this.#firstWrite)
+    copy.#time = time
+    const cut = (moment: number): number => (moment <= time ? moment : Infinity)
+    for (const call of this.calls) {
+      const known = call.settledAt <= time || call.outcome === 'refused'
+      const isIssued = call.issuedAt <= time
+      const restarted: Call = {
+        ...call,
+        outcome: !isIssued ? 'refused' : known ? call.outcome : 'failed',
+        issuedAt: Math.min(call.issuedAt, time),
+        settledAt: Math.min(call.settledAt, time),
+        coveredAt: cut(call.coveredAt),
+        decidedAt: cut(call.decidedAt),
+        isIn: call.isIn && call.decidedAt <= time,
+      }
+      copy.calls.push(restarted)
+      for (const write of call.writes) {
+        copy.#writesOfKey[write.key]!.push(copy.nextWrite)
+        copy.#writes.push({ ...write, call: restarted })
+      }
+      const isAcknowledged = restarted.outcome === 'acknowledged' || restarted.isIn
+      if (isAcknowledged && restarted.coveredAt === Infinity) copy.#uncovered.push(restarted)
+    }
+    return copy
   }
 
   /** The key and size that write `number` must be read back with; undefined for no put of ours. */
@@ -192,12 +236,6 @@ export class History {
   #isNever(call: Call, time: number): boolean {
     if (call.outcome === 'refused') return true
     return call.outcome === 'failed' && call.decidedAt <= time && !call.isIn
-  }
-
-  #isVisible(call: Call, state: Writes): boolean {
-    return call.writes.some(
-      (write, i) => write.sizeBytes !== undefined && state[write.key] === call.firstWrite + i,
-    )
   }
 
   #visibleFailures(state: Writes, time: number): Set<Call> {

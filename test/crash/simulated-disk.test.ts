@@ -446,6 +446,26 @@ test('a fault strikes at an ordinal, by path, after some matches, a number of ti
   t.is(await disk.fileSize('/db/a'), 1)
 })
 
+test('a file made longer ahead reads as zeroes, and its size is durable only with a sync', async (t) => {
+  const disk = await diskWithDirectory()
+  const file = await disk.createAppendable('/db/a')
+  disk.syncDirectorySync('/db')
+  await file.resize(6)
+  await file.writev([text('abc')])
+  t.is(disk.contents('/db').get('/db/a')!.toString(), 'abc\0\0\0')
+  t.deepEqual(outcomes(disk, '/db/a', CRASH_POLICIES['drop-all']), new Set(['']))
+  await file.sync()
+  await file.resize(3)
+  t.is(disk.contents('/db').get('/db/a')!.toString(), 'abc')
+  t.deepEqual(outcomes(disk, '/db/a', CRASH_POLICIES['drop-all']), new Set(['abc\0\0\0']))
+  t.deepEqual(outcomes(disk, '/db/a', CRASH_POLICIES['keep-all']), new Set(['abc']))
+  await file.writev([text('de')])
+  t.is(disk.contents('/db').get('/db/a')!.toString(), 'abcde')
+  disk.inject({ effect: 'fail', kind: 'resize', code: 'ENOSPC' })
+  await t.throwsAsync(file.resize(100), { code: 'ENOSPC' })
+  t.is(await disk.fileSize('/db/a'), 5)
+})
+
 test('a log whose file is no longer in its directory fails its sync', async (t) => {
   for (const remove of ['unlink', 'replace'] as const) {
     const disk = await diskWithDirectory()

@@ -13,8 +13,9 @@
 //   A rename is atomic: its target names the old file or the new one, and the file that moves is never
 //   lost. Between two names no order is kept without a sync; operations on one name keep theirs.
 //   The same seed and the same calls give the same disk, the same order of completion, the same images.
-//   An asynchronous operation takes effect a few microtasks after the call and answers a few microtasks
-//   later. No timer and no thread, so the seed alone decides how callers interleave.
+//   An asynchronous operation takes effect a few turns after the call and answers a few turns later.
+//   A turn is one callback of process.nextTick, a slow one of setImmediate, and all microtasks behind
+//   it. No timer and no thread, so the seed alone decides how callers interleave.
 
 import { SluiceError, errnoOf } from '../../ts/format/error.ts'
 import { BlockLogFile } from '../../ts/platform/block-log-file.ts'
@@ -36,6 +37,11 @@ export interface Operation {
   readonly path: string
 }
 
+/** Where the next write of an open file goes. */
+interface FilePosition {
+  offset: number
+}
+
 interface ArmedFault {
   readonly fault: Fault
   skipLeft: number
@@ -43,7 +49,7 @@ interface ArmedFault {
 }
 
 export interface SimulatedDiskOptions {
-  /** Most microtasks that pass before an asynchronous operation takes effect, and again after. */
+  /** Most turns that pass before an asynchronous operation takes effect, and again after. */
   readonly latency?: number
 }
 
@@ -57,6 +63,10 @@ export class SimulatedDisk implements FileSystem {
     | undefined
   /** Faults that struck so far. */
   faultCount = 0
+  /** The ordinal of the operation that failed last; -1 before the first. */
+  lastFault = -1
+  /** Simulated time: every operation takes some, a few take long. */
+  elapsedMs = 0
 
   readonly #seed: number
   readonly #latency: number
@@ -202,7 +212,7 @@ export class SimulatedDisk implements FileSystem {
     try {
       let at = 0
       while (at < bytes.length) {
-        await this.#pause()
+        await this.pause()
         at += retryWhenInterrupted(() => file.writevSync([bytes.subarray(at)]))
       }
       await file.sync()
@@ -274,7 +284,7 @@ export class SimulatedDisk implements FileSystem {
       this.#locks.add(directory)
       return {
         release: async (): Promise<void> => {
-          await this.#pause()
+          await this.pause()
           this.#locks.delete(directory)
         },
       }
@@ -285,19 +295,19 @@ export class SimulatedDisk implements FileSystem {
 
   /** Runs one operation as a job elsewhere would: it takes effect later, and answers later still. */
   async #perform<T>(kind: OperationKind, path: string, action: () => T): Promise<T> {
-    await this.#pause()
+    await this.pause()
     try {
       return this.#operate(kind, path, action)
     } finally {
-      await this.#pause()
+      await this.pause()
     }
   }
 
-  async #pause(): Promise<void> {
-    let turns = 1 + this.#random.below(this.#latency + 1)
+  /** Lets a little of the simulated time pass: what others have started goes on meanwhile. */
+  pause(): Promise<void> {
+    const turns = 1 + this.#random.below(this.#latency + 1)
     // Now and then an operation is slow, so that much happens meanwhile.
-    if (this.#random.percent(5)) turns += 8 * this.#latency
-    for (let i = 0; i < turns; i++) await Promise.resolve()
+    return this.#random.percent(5) ? slowTurns(turns) : passTurns(turns)
   }
 
   #operate<T>(kind: OperationKind, path: string, action: () => T): T {
@@ -315,6 +325,7 @@ export class SimulatedDisk implements FileSystem {
   #begin(kind: OperationKind, path: string): Fault | undefined {
     const ordinal = this.operationCount++
     this.trace.push({ ordinal, kind, path })
+    this.elapsedMs += this.#random.percent(3) ? 5 : 0.1
     this.onOperation?.(ordinal, kind, path, 'before')
     for (const armed of this.#faults) {
       const { fault } = armed
@@ -328,35 +339,47 @@ export class SimulatedDisk implements FileSystem {
       }
       armed.timesLeft--
       this.faultCount++
+      this.lastFault = ordinal
       return fault
     }
     return undefined
   }
 
-  /** One write at the end of `inode`; returns the bytes that landed. */
-  write(inode: Inode, path: string, bytes: Buffer): number {
+  /** One write at the position, which moves on; returns the bytes that landed. */
+  write(inode: Inode, path: string, bytes: Buffer, at: FilePosition): number {
     const fault = this.#begin('write', path)
     if (fault?.effect === 'fail') throw faultError(fault, 'write', path)
     const cut = fault?.effect === 'short' || fault?.effect === 'partial'
     const length = cut ? Math.min(fault.bytes ?? 0, bytes.length) : bytes.length
     // In two parts, so that the moment between them can be seen: a kill in the middle of a write.
     const first = length === 0 ? 0 : this.#random.below(length)
-    const offset = inode.sizeBytes
-    if (first > 0) inode.add({ offset, bytes: bytes.subarray(0, first) })
+    if (first > 0) inode.add({ offset: at.offset, bytes: bytes.subarray(0, first) })
     this.onOperation?.(this.operationCount - 1, 'write', path, 'middle')
-    if (length > first) inode.add({ offset: offset + first, bytes: bytes.subarray(first, length) })
+    if (length > first) {
+      inode.add({ offset: at.offset + first, bytes: bytes.subarray(first, length) })
+    }
+    at.offset += length
     if (fault !== undefined && fault.effect !== 'short') throw faultError(fault, 'write', path)
     return length
   }
 
   /** As `write`, elsewhere. The bytes are taken when they are written, not when they are handed over. */
-  async writeLater(inode: Inode, path: string, buffers: readonly Uint8Array[]): Promise<number> {
-    await this.#pause()
+  async writeLater(
+    inode: Inode,
+    path: string,
+    buffers: readonly Uint8Array[],
+    at: FilePosition,
+  ): Promise<number> {
+    await this.pause()
     try {
-      return this.write(inode, path, Buffer.concat(buffers))
+      return this.write(inode, path, Buffer.concat(buffers), at)
     } finally {
-      await this.#pause()
+      await this.pause()
     }
+  }
+
+  resizeLater(inode: Inode, path: string, sizeBytes: number): Promise<void> {
+    return this.#perform('resize', path, () => inode.add({ offset: sizeBytes, bytes: undefined }))
   }
 
   sync(inode: Inode, path: string): void {
@@ -367,11 +390,11 @@ export class SimulatedDisk implements FileSystem {
   }
 
   async syncLater(inode: Inode, path: string): Promise<void> {
-    await this.#pause()
+    await this.pause()
     try {
       this.sync(inode, path)
     } finally {
-      await this.#pause()
+      await this.pause()
     }
   }
 
@@ -384,11 +407,11 @@ export class SimulatedDisk implements FileSystem {
   }
 
   async readLater(inode: Inode, path: string, position: number, length: number): Promise<Buffer> {
-    await this.#pause()
+    await this.pause()
     try {
       return this.read(inode, path, position, length)
     } finally {
-      await this.#pause()
+      await this.pause()
     }
   }
 
@@ -406,11 +429,11 @@ export class SimulatedDisk implements FileSystem {
   }
 
   async closeLater(handle: object): Promise<void> {
-    await this.#pause()
+    await this.pause()
     try {
       this.close(handle)
     } finally {
-      await this.#pause()
+      await this.pause()
     }
   }
 
@@ -504,6 +527,7 @@ class SimulatedWriter implements WritableFile, AppendableFile {
   readonly path: string
   readonly #disk: SimulatedDisk
   readonly #inode: Inode
+  readonly #position: FilePosition = { offset: 0 }
 
   constructor(disk: SimulatedDisk, inode: Inode, path: string) {
     this.#disk = disk
@@ -517,11 +541,11 @@ class SimulatedWriter implements WritableFile, AppendableFile {
   }
 
   writev(buffers: readonly Uint8Array[]): Promise<number> {
-    return this.#disk.writeLater(this.#inode, this.path, buffers)
+    return this.#disk.writeLater(this.#inode, this.path, buffers, this.#position)
   }
 
   writevSync(buffers: readonly Uint8Array[]): number {
-    return this.#disk.write(this.#inode, this.path, Buffer.concat(buffers))
+    return this.#disk.write(this.#inode, this.path, Buffer.concat(buffers), this.#position)
   }
 
   sync(): Promise<void> {
@@ -530,6 +554,10 @@ class SimulatedWriter implements WritableFile, AppendableFile {
 
   syncSync(): void {
     this.#disk.sync(this.#inode, this.path)
+  }
+
+  resize(sizeBytes: number): Promise<void> {
+    return this.#disk.resizeLater(this.#inode, this.path, sizeBytes)
   }
 
   isLinked(): Promise<boolean> {
@@ -543,6 +571,26 @@ class SimulatedWriter implements WritableFile, AppendableFile {
   closeSync(): void {
     this.#disk.close(this)
   }
+}
+
+/** Resolves after that many turns: callbacks of process.nextTick, each with the microtasks behind it. */
+export function passTurns(turns: number): Promise<void> {
+  return new Promise((resolve) => {
+    let left = turns
+    const turn = (): void => {
+      if (left-- > 0) process.nextTick(turn)
+      else resolve()
+    }
+    turn()
+  })
+}
+
+function slowTurns(turns: number): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(() => {
+      passTurns(turns).then(resolve, resolve)
+    })
+  })
 }
 
 /** What the real file system does below the seam; a write that takes nothing is an error there too. */

@@ -1,0 +1,155 @@
+// Runs the crash and the fault loop for as long as one asks, and prints a line for every failure
+// that runs it alone again.
+//
+//   node dist/scripts/crash.js --images 1000000 --faults 500000 --seed 7
+//       random workloads until so many images and faults are checked
+//   node dist/scripts/crash.js --small 3
+//       every sequence of up to three actions, all crash points, all policies
+//   node dist/scripts/crash.js --seed 7 --length 60 --point 12 --policy torn
+//   node dist/scripts/crash.js --seed 1 --workload put,flush,sync --point 12 --policy torn
+//   node dist/scripts/crash.js --seed 7 --length 16 --fault 31
+//       one failure again
+//   --keep-going reports a failure and goes on, to count how many there are
+
+import { parseArgs } from 'node:util'
+import {
+  checkCrashes,
+  type CrashChoice,
+  IMAGE_KINDS,
+  messageOf,
+  noCrashCounts,
+} from '../test/crash/crash-loop.ts'
+import { checkFaults, noFaultCounts } from '../test/crash/fault-loop.ts'
+import { mixSeed } from '../test/crash/random.ts'
+import {
+  parseActions,
+  randomWorkload,
+  sequences,
+  smallWorkload,
+  type Workload,
+} from '../test/crash/workload.ts'
+
+const CRASH_LENGTH = 60
+const FAULT_LENGTH = 16
+
+const { values } = parseArgs({
+  options: {
+    images: { type: 'string', default: '0' },
+    faults: { type: 'string', default: '0' },
+    small: { type: 'string' },
+    seed: { type: 'string', default: '1' },
+    length: { type: 'string' },
+    workload: { type: 'string' },
+    point: { type: 'string' },
+    policy: { type: 'string' },
+    fault: { type: 'string' },
+    'keep-going': { type: 'boolean', default: false },
+    trace: { type: 'boolean', default: false },
+  },
+})
+
+const seed = Number(values.seed)
+const crashes = noCrashCounts()
+const faults = noFaultCounts()
+let failures = 0
+let lastReportMs = Date.now()
+
+/** Runs one check; a failure is printed with what reproduces it. */
+async function attempt(
+  line: string,
+  check: (onViolation: (error: unknown) => void) => Promise<void>,
+): Promise<void> {
+  const onViolation = (error: unknown): void => {
+    failures++
+    console.log(`FAILED ${messageOf(error)} ${line}`)
+    if (values.trace) console.log(error)
+    if (!values['keep-going']) finish()
+  }
+  await check(onViolation).catch(onViolation)
+  if (Date.now() - lastReportMs > 10_000) {
+    lastReportMs = Date.now()
+    console.log(`${crashes.images} images, ${faults.faults} faults, ${failures} failures`)
+  }
+}
+
+function finish(): never {
+  const { workloads, points, images, nested } = crashes
+  if (images > 0) {
+    console.log(
+      `${images} crash images (${nested} of crashes in recovery), ${points} points of ${workloads} workloads`,
+    )
+  }
+  if (faults.faults > 0) {
+    const effects = [...faults.byEffect].map(([effect, count]) => `${count} ${effect}`).join(', ')
+    console.log(`${faults.faults} faults in ${faults.workloads} workloads (${effects})`)
+    console.log(`${faults.refusals} ended refusing writes, ${faults.failedOpens} opens failed`)
+  }
+  console.log(`${failures} failures; seed ${seed}; ${process.uptime().toFixed(1)} s`)
+  process.exit(failures === 0 ? 0 : 1)
+}
+
+/** The one workload that --workload or --length names. */
+function namedWorkload(): Workload {
+  if (values.workload !== undefined) return smallWorkload(parseActions(values.workload), seed)
+  return randomWorkload(seed, Number(values.length ?? CRASH_LENGTH))
+}
+
+async function runOne(): Promise<void> {
+  const line = `--seed ${seed}`
+  if (values.fault !== undefined) {
+    const choice = values.fault === 'all' ? {} : { fault: Number(values.fault) }
+    return attempt(line, (onViolation) =>
+      checkFaults(namedWorkload(), faults, { ...choice, onViolation }),
+    )
+  }
+  const kind = IMAGE_KINDS.find((known) => known === values.policy)
+  if (values.policy !== undefined && kind === undefined) {
+    throw new Error(`no such policy: ${values.policy}; one of ${IMAGE_KINDS.join()}`)
+  }
+  const choice: CrashChoice = {
+    ...(values.point === undefined ? {} : { point: Number(values.point) }),
+    ...(kind === undefined ? {} : { kind }),
+  }
+  return attempt(line, (onViolation) =>
+    checkCrashes(namedWorkload(), crashes, { ...choice, onViolation }),
+  )
+}
+
+async function runSmall(mostActions: number): Promise<void> {
+  for (let length = 0; length <= mostActions; length++) {
+    for (const actions of sequences(length)) {
+      const line = `--seed ${seed} --workload ${actions.join()}`
+      await attempt(line, (onViolation) =>
+        checkCrashes(smallWorkload(actions, seed), crashes, {
+          fromAction: length - 1,
+          onViolation,
+        }),
+      )
+    }
+  }
+}
+
+async function runMany(images: number, faultCount: number): Promise<void> {
+  for (let i = 0; crashes.images < images; i++) {
+    const own = mixSeed(seed, i)
+    const line = `--seed ${own} --length ${CRASH_LENGTH}`
+    const workload = randomWorkload(own, CRASH_LENGTH)
+    await attempt(line, (onViolation) =>
+      checkCrashes(workload, crashes, { limit: images, onViolation }),
+    )
+  }
+  for (let i = 0; faults.faults < faultCount; i++) {
+    const own = mixSeed(seed, i)
+    const line = `--seed ${own} --length ${FAULT_LENGTH}`
+    const workload = randomWorkload(own, FAULT_LENGTH)
+    await attempt(line, (onViolation) =>
+      checkFaults(workload, faults, { limit: faultCount, onViolation }),
+    )
+  }
+}
+
+if (values.small !== undefined) await runSmall(Number(values.small))
+await runMany(Number(values.images), Number(values.faults))
+const isOne = values.length !== undefined || values.workload !== undefined
+if (isOne) await runOne()
+finish()

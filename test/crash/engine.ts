@@ -1,0 +1,78 @@
+// The engine in a simulated world: disk, clock and runner follow from the disk's seed alone.
+
+import type { FlushJob, FlushResult } from '../../ts/compaction/flush-job.ts'
+import { InlineRunner, type JobRunner } from '../../ts/compaction/job-runner.ts'
+import { DB } from '../../ts/db/database.ts'
+import type { Environment } from '../../ts/db/environment.ts'
+import type { DatabaseEvent } from '../../ts/db/event.ts'
+import { openEngine } from '../../ts/db/open.ts'
+import { NO_INFO_LOG } from '../../ts/platform/info-log.ts'
+import { passTurns, type SimulatedDisk } from './simulated-disk.ts'
+
+export type Database = DB
+
+export const DIRECTORY = '/home/db'
+
+export interface EngineOptions {
+  readonly writeBufferSize: number
+  readonly onEvent?: (event: DatabaseEvent) => void
+}
+
+/** Opens the one database of the disk, and creates it where there is none. */
+export async function openOn(disk: SimulatedDisk, options: EngineOptions): Promise<Database> {
+  const checked = { createIfMissing: true, ...options }
+  return new DB(DIRECTORY, await openEngine(DIRECTORY, checked, environmentOf(disk)))
+}
+
+function environmentOf(disk: SimulatedDisk): Environment {
+  const inlineJobs = new InlineRunner(disk)
+  return {
+    fileSystem: disk,
+    jobs: new DelayedRunner(inlineJobs, disk),
+    inlineJobs,
+    now: watchedClock(disk),
+    delay: () => passTurns(20),
+    openInfoLog: () => Promise.resolve(NO_INFO_LOG),
+  }
+}
+
+// A loop over settled promises never lets the event loop turn, so nothing outside could stop it; but
+// whoever waits looks at the clock.
+const MOST_LOOKS_WITHOUT_OPERATION = 100_000
+
+function watchedClock(disk: SimulatedDisk): () => number {
+  let looks = 0
+  let operations = 0
+  return () => {
+    if (disk.operationCount !== operations) {
+      operations = disk.operationCount
+      looks = 0
+    }
+    if (++looks > MOST_LOOKS_WITHOUT_OPERATION) throw new Error('the engine spins without an end')
+    return disk.elapsedMs
+  }
+}
+
+/** A worker as the database sees it: a job begins later, and is answered later still. */
+class DelayedRunner implements JobRunner {
+  readonly #runner: JobRunner
+  readonly #disk: SimulatedDisk
+
+  constructor(runner: JobRunner, disk: SimulatedDisk) {
+    this.#runner = runner
+    this.#disk = disk
+  }
+
+  async run(job: FlushJob): Promise<FlushResult> {
+    await this.#disk.pause()
+    try {
+      return await this.#runner.run(job)
+    } finally {
+      await this.#disk.pause()
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#runner.close()
+  }
+}

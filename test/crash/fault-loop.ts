@@ -1,0 +1,240 @@
+// The fault loop: run a workload once to know its operations, then once more for every operation and
+// every way in which it can fail, and see that the engine says so, harms nothing and recovers.
+//
+//   run    := the steps, while the disk fails as told: every call settles, what fails is
+//             LEVEL_IO_ERROR, reads go on and are right
+//   then   := one of   resume   heal the disk, resume(): what was acknowledged is there, what failed
+//                               is not
+//                      reopen   heal, close, open
+//                      crash    cut the power as things stand, open
+//   then   := three more calls, a crash, and the history judges again
+
+import { CRASH_POLICIES, POLICY_NAMES, type PolicyName } from './crash-image.ts'
+import { checkLeaks, messageOf } from './crash-loop.ts'
+import { effectFits, type Fault, type FaultEffect, type OperationKind } from './disk-fault.ts'
+import { History } from './history.ts'
+import { mixSeed, Random } from './random.ts'
+import { readState, Session, Violation } from './session.ts'
+import { type Operation, SimulatedDisk } from './simulated-disk.ts'
+import { watched } from './watched.ts'
+import type { Workload } from './workload.ts'
+
+export type Ending = 'resume' | 'reopen' | 'crash'
+const ENDINGS: readonly Ending[] = ['resume', 'reopen', 'crash']
+
+const EFFECTS: readonly FaultEffect[] = ['fail', 'applied', 'partial', 'short', 'dropped']
+
+/**
+ * What each kind of operation fails with in life. EINTR, which the floors below repeat, means that
+ * nothing of the operation happened, so it stands behind the first two.
+ */
+const CODES: Readonly<Record<OperationKind, readonly string[]>> = {
+  close: ['EIO', 'ENOSPC', 'EDQUOT'],
+  create: ['ENOSPC', 'EMFILE', 'EACCES', 'EROFS', 'EIO', 'EDQUOT'],
+  'create-directory': ['ENOSPC', 'EACCES', 'EROFS', 'EIO'],
+  lock: ['EACCES', 'EMFILE', 'EROFS', 'EIO'],
+  open: ['EMFILE', 'EACCES', 'EIO'],
+  read: ['EIO'],
+  'read-directory': ['EIO', 'EMFILE', 'EACCES'],
+  rename: ['ENOSPC', 'EACCES', 'EROFS', 'EIO'],
+  resize: ['ENOSPC', 'EDQUOT', 'EIO'],
+  stat: ['EIO', 'EACCES'],
+  sync: ['EIO', 'ENOSPC', 'EDQUOT'],
+  'sync-directory': ['EIO', 'ENOSPC'],
+  unlink: ['EIO', 'EACCES', 'EROFS'],
+  write: ['ENOSPC', 'EIO', 'EDQUOT', 'EINTR', 'EROFS'],
+}
+
+export interface FaultCounts {
+  workloads: number
+  /** Runs with a fault that struck. */
+  faults: number
+  byEffect: Map<string, number>
+  /** Runs in which the engine refused writes afterwards. */
+  refusals: number
+  failedOpens: number
+}
+
+export function noFaultCounts(): FaultCounts {
+  return { workloads: 0, faults: 0, byEffect: new Map(), refusals: 0, failedOpens: 0 }
+}
+
+export interface FaultChoice {
+  /** Only this fault, by its number. */
+  readonly fault?: number
+  /** Stops when so many faults are done. */
+  readonly limit?: number
+  /** Hears of each violation, and the loop goes on; without it the first one is thrown. */
+  readonly onViolation?: (violation: Violation) => void
+}
+
+/** Runs the workload with every fault. The message of a violation ends in `--fault N`. */
+export async function checkFaults(
+  workload: Workload,
+  counts: FaultCounts,
+  choice: FaultChoice = {},
+): Promise<void> {
+  const trace = await watched('the workload', traceOf(workload))
+  counts.workloads++
+  for (const [number, plan] of plansFor(trace, workload.seed).entries()) {
+    if (choice.fault !== undefined && choice.fault !== number) continue
+    if (choice.limit !== undefined && counts.faults >= choice.limit) return
+    const run = new FaultRun(workload, plan, new Random(mixSeed(workload.seed, number)), counts)
+    try {
+      await watched('the run', run.run())
+    } catch (error) {
+      const where = `${describe(plan)} --fault ${number}`
+      const violation = new Violation(`${messageOf(error)}; ${where}`, error)
+      if (choice.onViolation === undefined) throw violation
+      choice.onViolation(violation)
+    }
+    counts.faults++
+    const { effect } = plan.fault
+    counts.byEffect.set(effect, (counts.byEffect.get(effect) ?? 0) + 1)
+  }
+}
+
+interface Plan {
+  readonly operation: Operation
+  readonly fault: Fault
+  readonly ending: Ending
+}
+
+function describe({ operation, fault, ending }: Plan): string {
+  const { ordinal, kind, path } = operation
+  const bytes = fault.bytes === undefined ? '' : ` after ${fault.bytes} bytes`
+  const times = fault.times === 1 ? '' : `, ${fault.times} times`
+  const what = `${fault.effect} ${fault.code ?? ''}${bytes}${times}`
+  return `${what} at operation ${ordinal} (${kind} ${path}), then ${ending}`
+}
+
+async function traceOf(workload: Workload): Promise<Operation[]> {
+  const disk = new SimulatedDisk(workload.seed, { latency: workload.latency })
+  const session = new Session(disk, workload)
+  await session.open()
+  await session.run(workload.steps)
+  // The run with a fault ends in another way.
+  const trace = disk.trace.slice()
+  await session.close()
+  return trace
+}
+
+function plansFor(trace: readonly Operation[], seed: number): Plan[] {
+  const plans: Plan[] = []
+  const random = new Random(mixSeed(seed, trace.length))
+  for (const operation of trace) {
+    for (const effect of EFFECTS) {
+      if (!effectFits(effect, operation.kind)) continue
+      const codes = CODES[operation.kind]
+      const isCut = effect === 'partial' || effect === 'short'
+      // A disk that stays bad, one that is bad for a while, and one bad moment.
+      for (const times of effect === 'fail' ? [1, Infinity] : [1]) {
+        const fault: Fault = {
+          effect,
+          at: operation.ordinal,
+          code: effect === 'fail' ? random.pick(codes) : codes[random.below(2) % codes.length]!,
+          // A write that breaks off often does so near its start: in a header.
+          ...(isCut ? { bytes: random.below(random.pick([8, 40, 400])) } : {}),
+          times: times === 1 && random.percent(20) ? 3 : times,
+        }
+        // An interruption that never ends is no fault of a disk.
+        if (fault.code === 'EINTR' && times === Infinity) continue
+        plans.push({ operation, fault, ending: random.pick(ENDINGS) })
+      }
+    }
+  }
+  return plans
+}
+
+class FaultRun {
+  readonly #workload: Workload
+  readonly #plan: Plan
+  readonly #random: Random
+  readonly #counts: FaultCounts
+
+  constructor(workload: Workload, plan: Plan, random: Random, counts: FaultCounts) {
+    this.#workload = workload
+    this.#plan = plan
+    this.#random = random
+    this.#counts = counts
+  }
+
+  async run(): Promise<void> {
+    const { fault, ending } = this.#plan
+    const workload = this.#workload
+    const disk = new SimulatedDisk(workload.seed, { latency: workload.latency })
+    const session = new Session(disk, workload)
+    session.faultsAllowed = true
+    disk.inject(fault)
+    await session.openStubbornly()
+    for (const step of workload.steps) await session.step(step)
+    await session.settle()
+    if (session.refusesWrites) this.#counts.refusals++
+    this.#counts.failedOpens += session.failedOpens
+    const last = await this.#end(session, ending)
+    if (disk.faultCount === 0) throw new Violation('the fault never struck')
+    await this.#goOn(last)
+    await last.close()
+    checkLeaks(last.disk)
+  }
+
+  async #end(session: Session, ending: Ending): Promise<Session> {
+    const { disk, history } = session
+    if (ending === 'crash') {
+      const { time } = history
+      const name = this.#random.pick(POLICY_NAMES)
+      const image = disk.crashImage(CRASH_POLICIES[name], this.#random)
+      disk.heal()
+      await session.close()
+      checkLeaks(disk)
+      return this.#recover(image, history, time, name)
+    }
+    disk.heal()
+    if (ending === 'resume') {
+      session.faultsAllowed = false
+      await session.resume()
+    } else {
+      // The calls that failed may make close() report it; the open must succeed.
+      await session.close()
+      session.faultsAllowed = false
+      await session.openStubbornly()
+    }
+    return session
+  }
+
+  /** Opens what a crash left; the session that goes on has a history that builds on what it shows. */
+  async #recover(
+    image: SimulatedDisk,
+    history: History,
+    time: number,
+    name: PolicyName,
+  ): Promise<Session> {
+    const session = new Session(image, this.#workload, history)
+    await session.open()
+    const state = readState(session.db, history)
+    const wrong = history.judge(state, time, name === 'keep-all' ? 'kill' : 'power')
+    if (wrong !== undefined) throw new Violation(`${wrong}; after a crash, ${name}`)
+    const next = new History(history.keyCount, state, history.nextWrite)
+    const later = new Session(image, this.#workload, next, [history])
+    later.adopt(session)
+    return later
+  }
+
+  /** Three more calls on a healthy disk, then a crash. */
+  async #goOn(session: Session): Promise<void> {
+    const { disk, history } = session
+    session.call([{ key: 0, sizeBytes: 30 }], false)
+    session.call([{ key: 1, sizeBytes: 30 }], true)
+    session.call([{ key: 2, sizeBytes: 30 }], false)
+    await session.settle()
+    const name = this.#random.pick(POLICY_NAMES)
+    const image = disk.crashImage(CRASH_POLICIES[name], this.#random)
+    const last = new Session(image, this.#workload, history)
+    await last.open()
+    const found = readState(last.db, history, ...session.earlier)
+    const wrong = history.judge(found, history.time, name === 'keep-all' ? 'kill' : 'power')
+    if (wrong !== undefined) throw new Violation(`${wrong}; after three more calls and ${name}`)
+    await last.close()
+    checkLeaks(image)
+  }
+}

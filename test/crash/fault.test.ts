@@ -1,0 +1,35 @@
+// The fault loop at the size of every test run; scripts/crash.ts runs as much as one asks for.
+
+import test from 'ava'
+import { messageOf } from './crash-loop.ts'
+import { checkFaults, noFaultCounts } from './fault-loop.ts'
+import { mixSeed } from './random.ts'
+import { randomWorkload } from './workload.ts'
+
+const SEED = Number(process.env['SLUICE_SEED'] ?? 1)
+const FAULTS = 10_000
+/** Short, since every fault takes a run of its own. */
+const LENGTH = 16
+
+test.serial(
+  'any failing operation is reported, harms nothing, and can be recovered from',
+  async (t) => {
+    t.timeout(300_000)
+    const counts = noFaultCounts()
+    for (let i = 0; counts.faults < FAULTS; i++) {
+      const seed = mixSeed(SEED, i)
+      try {
+        await checkFaults(randomWorkload(seed, LENGTH), counts, { limit: FAULTS })
+      } catch (error) {
+        t.fail(`${messageOf(error)} --seed ${seed} --length ${LENGTH}`)
+        return
+      }
+    }
+    const effects = [...counts.byEffect].map(([effect, count]) => `${count} ${effect}`).join(', ')
+    t.log(
+      `seed ${SEED}: ${counts.faults} faults in ${counts.workloads} workloads (${effects}); ` +
+        `${counts.refusals} runs ended refusing writes, ${counts.failedOpens} opens failed`,
+    )
+    t.true(counts.faults >= FAULTS && counts.refusals > 0 && counts.failedOpens > 0)
+  },
+)

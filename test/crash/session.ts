@@ -1,0 +1,320 @@
+// One program using one database on a simulated disk: runs the steps of a workload and writes down
+// in the history what was called and what came back.
+
+import type { DatabaseEvent } from '../../ts/db/event.ts'
+import { SluiceError } from '../../ts/format/error.ts'
+import { WriteBatch } from '../../ts/format/write-batch.ts'
+import { type Database, openOn } from './engine.ts'
+import { type Call, History, type KeyWrite, NOTHING, type Writes } from './history.ts'
+import { passTurns, type SimulatedDisk } from './simulated-disk.ts'
+import type { Step, Workload } from './workload.ts'
+
+/** The engine broke its contract; the message says how, the loop adds what reproduces it. */
+export class Violation extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.name = 'Violation'
+  }
+}
+
+/** The bytes of write `number`: the number over and over, so that no two writes look alike. */
+export function valueOf(number: number, sizeBytes: number): Buffer {
+  const pattern = Buffer.from(`${number}.`)
+  return Buffer.alloc(sizeBytes, pattern)
+}
+
+const KEYS = Array.from({ length: 64 }, (_, i) => Buffer.from(`key-${i}`))
+
+export function keyOf(key: number): Buffer {
+  return KEYS[key]!
+}
+
+/** The whole state of the database, as the numbers of the writes that made it. */
+export function readState(db: Database, ...histories: History[]): Writes {
+  const state: number[] = []
+  for (let key = 0; key < histories[0]!.keyCount; key++) {
+    const value = db.getSync(keyOf(key))
+    state.push(value === undefined ? NOTHING : numberOf(value, key, histories))
+  }
+  return state
+}
+
+/** Which write of whose history made the value. Throws where none did, whole and to the byte. */
+function numberOf(value: Buffer, key: number, histories: History[]): number {
+  const number = Number.parseInt(value.toString('latin1', 0, 12), 10)
+  for (const history of histories) {
+    const write = history.expected(number)
+    if (write?.key !== key || write.sizeBytes !== value.length) continue
+    if (valueOf(number, value.length).equals(value)) return number
+  }
+  const start = value.subarray(0, 16).toString('latin1')
+  throw new Violation(`key ${key} has ${value.length} bytes that no call wrote: ${start}`)
+}
+
+export class Session {
+  readonly disk: SimulatedDisk
+  readonly history: History
+  readonly workload: Workload
+  readonly earlier: readonly History[]
+  failedOpens = 0
+  /** Set while the disk may fail: calls may then be rejected, with LEVEL_IO_ERROR. */
+  faultsAllowed = false
+  /** Rejections seen. */
+  rejections: SluiceError[] = []
+  #db: Database | undefined
+  #pending: Promise<void>[] = []
+  /** Between the engine's events 'failure' and 'resume'. */
+  #refusesWrites = false
+
+  /** `earlier`: histories of before, whose values may still be read. */
+  constructor(
+    disk: SimulatedDisk,
+    workload: Workload,
+    history: History = new History(workload.keyCount),
+    earlier: readonly History[] = [],
+  ) {
+    this.disk = disk
+    this.workload = workload
+    this.history = history
+    this.earlier = earlier
+  }
+
+  /** Requires: open. */
+  get db(): Database {
+    if (this.#db === undefined) throw new Error('the session has no database')
+    return this.#db
+  }
+
+  get isOpen(): boolean {
+    return this.#db !== undefined
+  }
+
+  get refusesWrites(): boolean {
+    return this.#refusesWrites
+  }
+
+  async open(): Promise<void> {
+    this.#refusesWrites = false
+    const { writeBufferSize } = this.workload
+    const onEvent = ({ type }: DatabaseEvent): void => {
+      if (type === 'failure') this.#refusesWrites = true
+      if (type === 'resume') this.#refusesWrites = false
+    }
+    this.#db = await openOn(this.disk, { writeBufferSize, onEvent })
+  }
+
+  /** Takes over the open database of another session. */
+  adopt(session: Session): void {
+    this.#db = session.db
+  }
+
+  /** Closes the database. With a broken disk it may report an error, and is closed all the same. */
+  async close(): Promise<void> {
+    const db = this.db
+    this.#db = undefined
+    try {
+      await db.close()
+    } catch (error) {
+      this.#checkError(error, 'close')
+    }
+  }
+
+  async run(steps: readonly Step[]): Promise<void> {
+    for (const step of steps) await this.step(step)
+  }
+
+  async step(step: Step): Promise<void> {
+    switch (step.kind) {
+      case 'call':
+        this.call(step.writes, step.sync)
+        return
+      case 'flush':
+        this.#track(this.db.write(null, { sync: step.sync }), 'write(null)')
+        return
+      case 'turns':
+        return passTurns(step.count)
+      case 'settle':
+        return this.settle()
+      case 'reopen':
+        return this.reopen()
+      case 'resume':
+        return this.resume()
+      case 'action':
+        return
+    }
+  }
+
+  /** Issues a call without waiting for it. */
+  call(writes: readonly KeyWrite[], sync: boolean): void {
+    const call = this.history.issue(writes, sync)
+    this.#pending.push(this.#issue(call))
+  }
+
+  /** Waits until every call has settled, and checks what the running database shows. */
+  async settle(): Promise<void> {
+    const pending = this.#pending
+    this.#pending = []
+    await Promise.all(pending)
+    this.checkReads()
+  }
+
+  /** Requires: no call is pending. */
+  checkReads(): void {
+    let state
+    try {
+      state = this.#read()
+    } catch (error) {
+      // A read of a broken disk may fail; the next one tells.
+      return this.#checkError(error, 'getSync')
+    }
+    const wrong = this.history.judgeRunning(state)
+    if (wrong !== undefined) throw new Violation(`the running database is wrong: ${wrong}`)
+  }
+
+  async reopen(): Promise<void> {
+    await this.settle()
+    await this.close()
+    await this.openStubbornly()
+  }
+
+  /**
+   * Opens, and where a broken disk does not let it: checks that the attempt did no harm, heals the
+   * disk and opens again. What the database shows then decides what became of failed calls.
+   */
+  async openStubbornly(): Promise<void> {
+    const before = this.disk.contents('/')
+    const firstOperation = this.disk.operationCount
+    const faultsBefore = this.disk.faultCount
+    try {
+      await this.open()
+    } catch (error) {
+      this.#checkError(error, 'open')
+      if (this.disk.faultCount === faultsBefore) throw new Violation('open failed by itself', error)
+      this.#checkHarmless(before, firstOperation)
+      this.failedOpens++
+      this.disk.heal()
+      await this.open()
+    }
+    this.decide()
+  }
+
+  /** A failed open removed and changed nothing, created nothing after a failed read, kept nothing. */
+  #checkHarmless(before: Map<string, Buffer>, firstOperation: number): void {
+    const after = this.disk.contents('/')
+    for (const [path, bytes] of before) {
+      const now = after.get(path)
+      if (now === undefined) throw new Violation(`the failed open removed ${path}`)
+      // CURRENT may name the new manifest already; that both lead to the same is judged later.
+      if (/CURRENT$|\.dbtmp$/.test(path) || now.equals(bytes)) continue
+      throw new Violation(`the failed open changed ${path}`)
+    }
+    const struck = this.disk.lastFault
+    const created = this.disk.trace.some(
+      ({ ordinal, kind }) => ordinal >= firstOperation && kind === 'create' && ordinal <= struck,
+    )
+    for (const path of after.keys()) {
+      if (created || before.has(path) || path.endsWith('/LOCK')) continue
+      throw new Violation(`the failed open created ${path}`)
+    }
+    if (this.disk.openFileCount > 0) {
+      throw new Violation(`the failed open left open: ${this.disk.openFiles().join()}`)
+    }
+    if (this.disk.lockCount > 0) throw new Violation('the failed open kept the lock')
+  }
+
+  /** After a recovery: what failed before is in or out from now on. */
+  decide(): void {
+    const state = this.#readHealed()
+    const wrong = this.history.judge(state, this.history.time, 'kill')
+    if (wrong !== undefined) throw new Violation(`after reopening: ${wrong}`)
+    this.history.decide(state)
+  }
+
+  async resume(): Promise<void> {
+    await this.settle()
+    try {
+      await this.db.resume()
+    } catch (error) {
+      return this.#checkError(error, 'resume')
+    }
+    // What failed is out, and stays out: resume() saved what was visible, and only that.
+    const state = this.#readHealed()
+    this.history.decide(state)
+    const wrong = this.history.judgeRunning(state)
+    if (wrong !== undefined) throw new Violation(`after resume(): ${wrong}`)
+  }
+
+  #read(): Writes {
+    return readState(this.db, this.history, ...this.earlier)
+  }
+
+  /** The state, where it has to be known: the disk is healed if it refuses the read. */
+  #readHealed(): Writes {
+    try {
+      return this.#read()
+    } catch (error) {
+      this.#checkError(error, 'getSync')
+      this.disk.heal()
+      return this.#read()
+    }
+  }
+
+  async #issue(call: Call): Promise<void> {
+    const mustFail = this.#refusesWrites
+    try {
+      await this.#start(call)
+    } catch (error) {
+      this.#checkError(error, `call ${call.index}`)
+      this.history.fail(call, mustFail)
+      return
+    }
+    if (mustFail) throw new Violation(`call ${call.index} was acknowledged after a failure`)
+    this.history.acknowledge(call)
+  }
+
+  #start(call: Call): Promise<void> {
+    const { sync, writes, firstWrite } = call
+    const [first] = writes
+    if (writes.length === 1 && first !== undefined) {
+      const key = keyOf(first.key)
+      return first.sizeBytes === undefined
+        ? this.db.delete(key, { sync })
+        : this.db.put(key, valueOf(firstWrite, first.sizeBytes), { sync })
+    }
+    const batch = new WriteBatch()
+    writes.forEach(({ key, sizeBytes }, i) => {
+      if (sizeBytes === undefined) batch.delete(keyOf(key))
+      else batch.put(keyOf(key), valueOf(firstWrite + i, sizeBytes))
+    })
+    return this.db.write(batch, { sync })
+  }
+
+  #track(promise: Promise<void>, what: string): void {
+    this.#pending.push(
+      promise.catch((error: unknown) => {
+        this.#checkError(error, what)
+      }),
+    )
+  }
+
+  #checkError(thrown: unknown, what: string): void {
+    if (thrown instanceof Violation) throw thrown
+    if (!this.faultsAllowed) throw new Violation(`${what} failed on a healthy disk`, thrown)
+    let error = thrown
+    if (what === 'open' && error instanceof SluiceError) {
+      if (error.code !== 'LEVEL_DATABASE_NOT_OPEN')
+        throw new Violation(`open: ${error.code}`, error)
+      error = error.cause
+    }
+    if (!(error instanceof SluiceError) || error.code !== 'LEVEL_IO_ERROR') {
+      throw new Violation(`${what} failed with another error than LEVEL_IO_ERROR`, thrown)
+    }
+    if (!namesFile(error)) throw new Violation(`the error of ${what} names no file`, thrown)
+    this.rejections.push(error)
+  }
+}
+
+/** A refusal names the file by way of the failure that it gives as its cause. */
+function namesFile(error: SluiceError): boolean {
+  return error.file !== undefined || (error.cause instanceof SluiceError && namesFile(error.cause))
+}

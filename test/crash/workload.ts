@@ -1,0 +1,160 @@
+// Workloads: what a program does with a database, as a list of steps that a seed or a line gives.
+//
+// Steps that write do not wait: calls pile up and share groups, as those of concurrent writers do.
+//   put | delete | batch   issue the call
+//   flush                  write(null): freeze the memtable, schedule its flush
+//   turns                  let that many turns of the simulated disk pass
+//   settle                 wait for every call issued so far, then check what is read
+//   reopen                 settle, close, open
+//   resume                 settle, resume()
+
+import type { KeyWrite } from './history.ts'
+import { Random } from './random.ts'
+
+export type Step =
+  | { readonly kind: 'call'; readonly writes: readonly KeyWrite[]; readonly sync: boolean }
+  | { readonly kind: 'flush'; readonly sync: boolean }
+  | { readonly kind: 'turns'; readonly count: number }
+  | { readonly kind: 'settle' }
+  | { readonly kind: 'reopen' }
+  | { readonly kind: 'resume' }
+  /** Does nothing: the steps behind it are those of this action of a small workload. */
+  | { readonly kind: 'action'; readonly position: number }
+
+export interface Workload {
+  readonly seed: number
+  readonly keyCount: number
+  readonly writeBufferSize: number
+  /** Of the simulated disk: the larger, the more calls share a group. */
+  readonly latency: number
+  readonly steps: readonly Step[]
+}
+
+const MIN_VALUE_BYTES = 8
+
+/** A workload of `length` steps; the seed also chooses how it behaves as a whole. */
+export function randomWorkload(seed: number, length: number): Workload {
+  const random = new Random(seed)
+  const style: Style = {
+    keyCount: random.pick([8, 16, 24, 32]),
+    syncPercent: random.pick([5, 20, 50, 90]),
+    turnsPercent: random.pick([10, 25, 50]),
+    flushPercent: random.pick([1, 4, 10]),
+    largePercent: random.pick([2, 10, 30, 80]),
+    writeBufferSize: random.pick([4096, 4096, 8192, 16_384, 65_536]),
+  }
+  const steps = Array.from({ length }, () => randomStep(style, random))
+  return {
+    seed,
+    keyCount: style.keyCount,
+    writeBufferSize: style.writeBufferSize,
+    latency: random.pick([1, 4, 12]),
+    steps: [...steps, { kind: 'settle' }],
+  }
+}
+
+interface Style {
+  readonly keyCount: number
+  readonly syncPercent: number
+  readonly turnsPercent: number
+  readonly flushPercent: number
+  readonly largePercent: number
+  readonly writeBufferSize: number
+}
+
+function randomStep(style: Style, random: Random): Step {
+  if (random.percent(style.turnsPercent)) return { kind: 'turns', count: random.between(1, 60) }
+  const sync = random.percent(style.syncPercent)
+  if (random.percent(style.flushPercent)) return { kind: 'flush', sync: sync && random.percent(50) }
+  if (random.percent(6)) return { kind: 'settle' }
+  if (random.percent(3)) return { kind: 'reopen' }
+  if (random.percent(1)) return { kind: 'resume' }
+  const count = random.percent(20) ? random.between(2, 6) : 1
+  const writes = Array.from({ length: count }, () => randomWrite(style, random))
+  return { kind: 'call', writes, sync }
+}
+
+function randomWrite(style: Style, random: Random): KeyWrite {
+  const key = random.below(style.keyCount)
+  if (random.percent(15)) return { key, sizeBytes: undefined }
+  let limit = 80
+  if (random.percent(style.largePercent)) limit = 1500
+  // Larger than a memtable, and now and then than a block of the log.
+  if (random.percent(1)) limit = 1.5 * style.writeBufferSize
+  if (random.percent(1) && random.percent(30)) limit = 40_000
+  return { key, sizeBytes: random.between(MIN_VALUE_BYTES, limit) }
+}
+
+/** The steps that small workloads are made of, by the name that a line gives them. */
+export const ACTIONS = [
+  'put',
+  'sync',
+  'batch',
+  'delete',
+  'flush',
+  'switch',
+  'reopen',
+  'resume',
+] as const
+export type Action = (typeof ACTIONS)[number]
+
+const SMALL_KEY_COUNT = 4
+
+/** The workload of a few named actions. Every call is settled before the next but after `switch`. */
+export function smallWorkload(actions: readonly Action[], seed: number): Workload {
+  return {
+    seed,
+    keyCount: SMALL_KEY_COUNT,
+    writeBufferSize: 4096,
+    latency: 4,
+    steps: actions.flatMap((action, position) => [
+      { kind: 'action', position },
+      ...stepsOf(action, position),
+    ]),
+  }
+}
+
+function stepsOf(action: Action, position: number): Step[] {
+  const put = (key: number): KeyWrite => ({ key, sizeBytes: 20 + 7 * position })
+  const settle: Step = { kind: 'settle' }
+  switch (action) {
+    case 'put':
+      return [{ kind: 'call', writes: [put(0)], sync: false }, settle]
+    case 'sync':
+      return [{ kind: 'call', writes: [put(1)], sync: true }, settle]
+    case 'batch': {
+      const writes = [put(0), put(2), { key: 1, sizeBytes: undefined }, put(3)]
+      return [{ kind: 'call', writes, sync: false }, settle]
+    }
+    case 'delete':
+      return [{ kind: 'call', writes: [{ key: 0, sizeBytes: undefined }], sync: false }, settle]
+    case 'flush':
+      return [{ kind: 'flush', sync: false }, settle, { kind: 'turns', count: 400 }]
+    case 'switch':
+      return [{ kind: 'flush', sync: false }]
+    case 'reopen':
+      return [{ kind: 'reopen' }]
+    case 'resume':
+      return [{ kind: 'resume' }]
+  }
+}
+
+/** Reads `put,sync,flush`. Throws on a name that is none. */
+export function parseActions(line: string): Action[] {
+  return line.split(',').map((name) => {
+    const action = ACTIONS.find((known) => known === name)
+    if (action === undefined) throw new Error(`no such action: ${name}; one of ${ACTIONS.join()}`)
+    return action
+  })
+}
+
+/** Every sequence of exactly `length` actions. */
+export function* sequences(length: number): Generator<Action[]> {
+  if (length === 0) {
+    yield []
+    return
+  }
+  for (const shorter of sequences(length - 1)) {
+    for (const action of ACTIONS) yield [...shorter, action]
+  }
+}
