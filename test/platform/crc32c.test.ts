@@ -1,3 +1,5 @@
+// Checksums of both bindings, against the polynomial itself.
+
 import test from 'ava'
 import { bothBindings, nativeBinding } from './both-bindings.ts'
 

@@ -1,3 +1,5 @@
+// The choice of the binding, and the reason that is kept.
+
 import fs from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'

@@ -1,3 +1,5 @@
+// The lock of both bindings, against each other, other processes, threads and LevelDB.
+
 import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join, relative } from 'node:path'

@@ -1,3 +1,5 @@
+// The real file system behind the seam, with both bindings.
+
 import fs from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'

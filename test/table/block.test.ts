@@ -1,3 +1,5 @@
+// Blocks: built, walked, searched, and damaged.
+
 import test from 'ava'
 import type { SluiceError } from '../../ts/format/error.ts'
 import { compareInternal, makeInternalKey } from '../../ts/format/internal-key.ts'

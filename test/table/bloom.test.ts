@@ -1,3 +1,5 @@
+// Bloom filters and their hash, in LevelDB's bytes.
+
 import test from 'ava'
 import { bloomHash, bloomMayContain, bloomSize, probesFor, putBloom } from '../../ts/table/bloom.ts'
 

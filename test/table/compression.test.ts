@@ -1,3 +1,5 @@
+// Block compression: which Snappy is used, and what is refused.
+
 import zlib from 'node:zlib'
 import test from 'ava'
 import snappy from 'snappy'

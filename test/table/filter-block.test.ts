@@ -1,3 +1,5 @@
+// The filter block: which filter a block has, and what damage means.
+
 import test from 'ava'
 import { FilterBlock, FilterBlockBuilder } from '../../ts/table/filter-block.ts'
 

@@ -1,3 +1,5 @@
+// The short keys between blocks.
+
 import test from 'ava'
 import { compareInternal, makeInternalKey } from '../../ts/format/internal-key.ts'
 import { shortenToSeparator, shortenToSuccessor } from '../../ts/table/separator.ts'

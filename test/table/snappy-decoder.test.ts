@@ -1,3 +1,5 @@
+// Our Snappy decoder against what the packages compress, and against damage.
+
 import test from 'ava'
 import snappy from 'snappy'
 import snappyjs from 'snappyjs'

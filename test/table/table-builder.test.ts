@@ -1,3 +1,5 @@
+// Tables in LevelDB's bytes, from our builder and from LevelDB's.
+
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

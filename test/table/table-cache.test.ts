@@ -1,3 +1,5 @@
+// The cache of open tables: shared, bounded, closed after the last reader.
+
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -1,3 +1,5 @@
+// Tables read back: every entry, every option, every damage.
+
 import test from 'ava'
 import { putFixed32, putVarint } from '../../ts/format/coding.ts'
 import { maskCrc } from '../../ts/format/crc-mask.ts'
