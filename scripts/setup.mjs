@@ -23,6 +23,8 @@ const OUTPUT = /\.(?:js|js\.map|d\.ts|d\.ts\.map)$/
 /** The first release with require() of ES modules and no flag. */
 const OLDEST_NODE = [20, 19]
 
+const NATIVE_ONLY = process.argv.includes('--native')
+
 class SetupError extends Error {}
 
 function checkNode() {
@@ -73,8 +75,10 @@ async function buildNativeModule() {
   const script = join(ROOT, 'scripts', 'build-native.mjs')
   try {
     const { buildNative } = await import(pathToFileURL(script).href)
-    const { built, reason } = await buildNative()
-    return built ? undefined : (reason ?? 'no reason given')
+    const { built, reason = 'no reason given', output = '' } = await buildNative()
+    if (built) return undefined
+    if (NATIVE_ONLY) process.stderr.write(output)
+    return reason
   } catch (error) {
     return error instanceof Error ? error.message : String(error)
   }
@@ -126,14 +130,13 @@ async function compile() {
 async function setUp() {
   checkNode()
   await installDependencies()
-  const nativeOnly = process.argv.includes('--native')
   // Together: the C++ compiler and tsc take a core each. Both are awaited whatever happens.
-  const compiling = nativeOnly ? undefined : compile()
+  const compiling = NATIVE_ONLY ? undefined : compile()
   const [native, compiled] = await Promise.allSettled([buildNativeModule(), compiling])
   const reason = native.status === 'fulfilled' ? native.value : String(native.reason)
   if (reason !== undefined) {
     const line = `No native module (${reason.trim().split('\n')[0]}).`
-    if (nativeOnly) throw new SetupError(line)
+    if (NATIVE_ONLY) throw new SetupError(line)
     console.log(`${line} Going on in TypeScript.`)
   }
   if (compiled.status === 'rejected') throw compiled.reason

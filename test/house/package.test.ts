@@ -1,0 +1,84 @@
+// What npm would publish, and whether the documents tell the truth about the commands.
+
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import test from 'ava'
+import { ROOT } from './source-tree.ts'
+
+interface PackageJson {
+  readonly gypfile?: boolean
+  readonly scripts: Readonly<Record<string, string>>
+}
+
+const INSTALL_SCRIPTS = [
+  'preinstall',
+  'install',
+  'postinstall',
+  'prepublish',
+  'preprepare',
+  'prepare',
+  'postprepare',
+]
+
+const manifest = JSON.parse(fs.readFileSync(join(ROOT, 'package.json'), 'utf8')) as PackageJson
+
+/** The paths in the tarball that `npm pack` would make. */
+async function packedPaths(): Promise<string[]> {
+  const args = ['pack', '--dry-run', '--json', '--ignore-scripts', '--loglevel=error']
+  const script = process.env['npm_execpath']
+  const run = promisify(execFile)
+  const { stdout } = script?.endsWith('.js')
+    ? await run(process.execPath, [script, ...args], { cwd: ROOT })
+    : await run('npm', args, { cwd: ROOT, shell: process.platform === 'win32' })
+  const [tarball] = JSON.parse(stdout) as { files: { path: string }[] }[]
+  return tarball!.files.map(({ path }) => path)
+}
+
+test('the tarball holds the library and the native sources, and no .gyp at its root', async (t) => {
+  const paths = await packedPaths()
+  for (const path of ['README.md', 'LICENSE', 'package.json', 'dist/ts/index.js']) {
+    t.true(paths.includes(path), path)
+  }
+  t.true(paths.some((path) => /^native\/.*\.cc$/.test(path)))
+  // npm would run node-gyp on every user's machine for one at the root, whatever gypfile says.
+  t.deepEqual(
+    paths.filter((path) => /^[^/]*\.gyp$/.test(path)),
+    [],
+  )
+  const wanted = /^(?:dist\/ts\/|native\/|prebuilds\/|[A-Z]+(?:\.md)?$|package\.json$)/
+  t.deepEqual(
+    paths.filter((path) => !wanted.test(path)),
+    [],
+  )
+})
+
+test('nothing runs when the package is installed', (t) => {
+  t.is(manifest.gypfile, false)
+  t.deepEqual(
+    INSTALL_SCRIPTS.filter((name) => name in manifest.scripts),
+    [],
+  )
+})
+
+for (const document of ['README.md', 'CONTRIBUTING.md']) {
+  test(`every command in ${document} exists`, (t) => {
+    const text = fs.readFileSync(join(ROOT, document), 'utf8')
+    const scripts = [...text.matchAll(/\bnpm (start|test)\b|\bnpm run ([\w:-]+)/g)]
+    const names = scripts.map((match) => match[1] ?? match[2]!)
+    t.true(names.length > 0)
+    t.deepEqual(
+      names.filter((name) => !(name in manifest.scripts)),
+      [],
+    )
+    const programs = [
+      ...text.matchAll(/(?:\bnode |(?:^|[\s`]))((?:dist\/)?(?:scripts|\.ci)\/[\w./-]+)/gm),
+    ]
+    const missing = programs
+      .map((match) => match[1]!)
+      .map((path) => path.replace(/^dist\/(.*)\.js$/, '$1.ts'))
+      .filter((path) => !fs.existsSync(join(ROOT, path)))
+    t.deepEqual(missing, [])
+  })
+}
