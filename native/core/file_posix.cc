@@ -73,6 +73,11 @@ class PosixFile final : public AppendableFile {
     return SyncData(descriptor_) == 0 ? Status() : Status{errno, "fdatasync"};
   }
 
+  Status Resize(uint64_t size) override {
+    return ftruncate(descriptor_, static_cast<off_t>(size)) == 0 ? Status()
+                                                                 : Status{errno, "ftruncate"};
+  }
+
   Status CheckLinked() override {
     struct stat own, named;
     if (fstat(descriptor_, &own) != 0) return Status{errno, "fstat"};

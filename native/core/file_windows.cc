@@ -70,6 +70,13 @@ class WindowsFile final : public AppendableFile {
     return IsSameFile(own, named) ? Status() : Status{ESTALE, "fdatasync"};
   }
 
+  Status Resize(uint64_t size) override {
+    FILE_END_OF_FILE_INFO end;
+    end.EndOfFile.QuadPart = static_cast<LONGLONG>(size);
+    if (SetFileInformationByHandle(handle_, FileEndOfFileInfo, &end, sizeof(end))) return Status();
+    return Status{ErrorNumber(GetLastError()), "ftruncate"};
+  }
+
   Status Close() override {
     if (handle_ == INVALID_HANDLE_VALUE) return Status();
     if (CloseHandle(std::exchange(handle_, INVALID_HANDLE_VALUE))) return Status();

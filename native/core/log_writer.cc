@@ -15,6 +15,12 @@ constexpr uint8_t kZeroes[kHeaderSize - 1] = {};
 // be a record of 4.8 GB; a usual group has at most some 35 fragments).
 constexpr size_t kKeptFragments = 4096;
 
+// Measured 2026-11-20 on ext4, 140-byte appends, each with fdatasync: 131 to 164 us where the file
+// grows with each, 84 to 101 us where it was made longer before by ftruncate.
+// A small file, as most manifests are, stays as long as what it holds.
+constexpr uint64_t kGrowFrom = 16 * 1024;
+constexpr uint64_t kGrowBy = 1024 * 1024;
+
 size_t FragmentCount(size_t left_in_block, size_t size) {
   const size_t first = left_in_block - kHeaderSize;
   return size <= first ? 1 : 1 + (size - first + kDataSize - 1) / kDataSize;
@@ -44,6 +50,7 @@ LogWriter::~LogWriter() {
 Status LogWriter::Append(const uint8_t* data, size_t size, bool sync) {
   if (!poison_.ok()) return poison_;
   const size_t length = Fragment(data, size);
+  if (sync) GrowAhead(length);
   Status status = Write();
   if (status.ok() && sync) status = SyncAndCheck();
   if (status.ok()) size_.store(this->size() + length, std::memory_order_relaxed);
@@ -63,6 +70,8 @@ Status LogWriter::Sync() {
 
 Status LogWriter::Close() {
   if (file_ == nullptr) return Status();
+  // Ignored: zeroes at the end are as good. After a failure the end is left as evidence.
+  if (poison_.ok() && grown_size_ > size()) static_cast<void>(file_->Resize(size()));
   const Status status = file_->Close();
   file_.reset();
   Poison(Status{EBADF, "write"});
@@ -96,6 +105,16 @@ size_t LogWriter::Fragment(const uint8_t* data, size_t size) {
     left = kBlockSize;
   }
   return length;
+}
+
+void LogWriter::GrowAhead(size_t length) {
+  const uint64_t end = size() + length;
+  if (end <= std::max(grown_size_, kGrowFrom)) return;
+  const uint64_t target = end + std::min(end, kGrowBy);
+  // Ignored: the append itself makes the file longer, or says why it cannot. Not tried again before
+  // the next step.
+  static_cast<void>(file_->Resize(target));
+  grown_size_ = target;
 }
 
 Status LogWriter::Write() {

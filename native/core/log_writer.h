@@ -5,7 +5,11 @@
 //   After any failure the writer is poisoned: it keeps the first status, answers every later call
 //   with it, and touches the file no more. A failed sync is never tried again: the kernel may have
 //   dropped the pages, and would answer the second time that all is well.
-//   It owns its file, and closes it at the latest when destroyed.
+//   Once the file has kGrowFrom bytes, a synced append that would pass its end makes it longer
+//   first, with zeroes, by as much as it holds and at most kGrowBy: a sync that need not record a
+//   new length takes some two thirds of the time (measured in log_writer.cc). Readers take zeroes
+//   for the end. Close cuts the file to what it holds. It owns its file, and closes it at the
+//   latest when destroyed.
 // Threads: one at a time, handed over by whoever runs the jobs; size() is for all.
 
 #ifndef SLUICEDB_CORE_LOG_WRITER_H_
@@ -52,11 +56,15 @@ class LogWriter {
   // Fills headers_ and pieces_ for one record; returns the bytes in all pieces together.
   size_t Fragment(const uint8_t* data, size_t size);
   Status Write();
+  // Makes the file longer where the next `length` bytes would pass its end.
+  void GrowAhead(size_t length);
   Status SyncAndCheck();
   Status Poison(const Status& status);
 
   std::unique_ptr<AppendableFile> file_;
   std::atomic<uint64_t> size_{0};
+  // How long the file was made ahead of what it holds; 0 while it was not.
+  uint64_t grown_size_ = 0;
   Status poison_;
   // Kept from one append to the next, for their memory.
   std::vector<uint8_t> headers_;

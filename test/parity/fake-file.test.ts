@@ -15,6 +15,8 @@ class FakeFile implements AppendableFile {
   isStillLinked = true
   calls = 0
   closes = 0
+  resizeFails = false
+  readonly resizes: number[] = []
 
   constructor(writes: Answer[] = [], syncs: Answer[] = []) {
     this.writes = writes
@@ -38,6 +40,12 @@ class FakeFile implements AppendableFile {
     this.calls++
     const answer = this.syncs.shift()
     if (typeof answer === 'string') throw systemError(answer, 'told to', 'fdatasync', 'fake')
+  }
+
+  /** Where writes go on does not change, so the contents stand for what they hold. */
+  async resize(sizeBytes: number): Promise<void> {
+    this.resizes.push(sizeBytes)
+    if (this.resizeFails) throw systemError('ENOSPC', 'told to', 'ftruncate', 'fake')
   }
 
   async isLinked(): Promise<boolean> {
@@ -136,4 +144,38 @@ test('a file that lost its name fails the sync', async (t) => {
   const log = new BlockLogFile('fake', file)
   await log.append(record, 0, 10, false)
   await t.throwsAsync(log.append(record, 0, 10, true), { code: 'ESTALE' })
+})
+
+test('a synced append past 16 KiB makes the file longer first, and closing cuts it', async (t) => {
+  const file = new FakeFile()
+  const log = new BlockLogFile('fake', file)
+  await log.append(record, 0, 1000, true)
+  await log.append(record, 0, 20_000, false)
+  t.deepEqual(file.resizes, [])
+  await log.append(record, 0, 1000, true)
+  const heldBytes = 1007 + 20_007 + 1007
+  t.is(log.sizeBytes, heldBytes)
+  t.deepEqual(file.resizes, [2 * heldBytes])
+  await log.append(record, 0, 1000, true)
+  t.is(file.resizes.length, 1)
+  await log.close()
+  t.deepEqual(file.resizes, [2 * heldBytes, heldBytes + 1007])
+})
+
+test('a file that cannot be made longer is appended to all the same', async (t) => {
+  const file = new FakeFile()
+  file.resizeFails = true
+  const log = new BlockLogFile('fake', file)
+  await log.append(record, 0, 20_000, true)
+  await log.append(record, 0, 1000, true)
+  t.is(file.resizes.length, 1)
+  t.is(file.contents.length, 20_007 + 1007)
+})
+
+test('a log that failed is closed as it is', async (t) => {
+  const file = new FakeFile([], ['EIO'])
+  const log = new BlockLogFile('fake', file)
+  await t.throwsAsync(log.append(record, 0, 20_000, true), { code: 'EIO' })
+  await log.close()
+  t.deepEqual(file.resizes, [2 * 20_007])
 })

@@ -56,7 +56,13 @@ for (const { kind } of bothBindings) {
     await log.close()
     const expected = fs.readFileSync(path)
     for (let round = 0; round < rounds; round++) {
-      t.true(fs.readFileSync(join(directory, `${round}.log`)).equals(expected), `${round}`)
+      // Nobody closed the logs, so what they were made longer by may be behind the record.
+      const contents = fs.readFileSync(join(directory, `${round}.log`))
+      t.true(contents.subarray(0, expected.length).equals(expected), `${round}`)
+      t.true(
+        contents.subarray(expected.length).every((byte) => byte === 0),
+        `${round}`,
+      )
     }
   })
 

@@ -220,7 +220,7 @@ export class Engine {
       level0FileCount: () => this.#versions.current.levels[0]!.length,
       hasRoom: () => this.#hasRoom(),
       hasFrozenMemtable: () => this.#frozen !== undefined,
-      memtableFlushed: () => this.#flushing ?? Promise.resolve(),
+      memtableFlushed: () => this.#flushing ?? Promise.reject(new Error('nothing flushes')),
       level0Changed: () => this.#flushing ?? Promise.resolve(),
       switchMemtable: () => this.#switchMemtable(),
       delay: this.#environment.delay,

@@ -2,9 +2,10 @@
 // damage: what comes after a hole is never handed out.
 //
 // Three ways to end:
-//   clean    the last record ends where the file ends
-//   torn     the file ends inside a record, as a crash leaves it: cut header, cut data, a first
-//            fragment without its last, or nothing but zeroes to the end
+//   clean    behind the last record there is nothing, or nothing but zeroes: a writer grows its file
+//            ahead of what it writes, and cuts it when it closes it
+//   torn     the file ends inside a record, as a crash leaves it: cut header, cut data, or a first
+//            fragment without its last
 //   damaged  anything else: a checksum that does not match, an impossible length or type, a
 //            fragment out of order, zeroes with more behind them
 // After torn or damaged, `damage` says where the unread part begins, how long it is and why.
@@ -137,18 +138,20 @@ export class LogReader {
     this.#skipTrailer()
     const at = this.#position
     if (startsRecord) this.#recordOffset = at
-    if (at === file.length) {
+    if (this.#isAtEnd(at)) {
       return startsRecord ? TYPE_ZERO : this.#stop('torn', 'the file ends before the last fragment')
     }
     if (file.length - at < HEADER_SIZE) return this.#stop('torn', 'the file ends inside a header')
     const length = lengthAt(file, at)
     const type = file[at + 6]!
     const end = at + HEADER_SIZE + length
-    if (type === TYPE_ZERO && length === 0) return this.#stopAtZeroes(at)
     if ((at % BLOCK_SIZE) + HEADER_SIZE + length > BLOCK_SIZE) {
       return this.#stop('damaged', 'a fragment reaches past its block')
     }
     if (end > file.length) return this.#stop('torn', 'the file ends inside a fragment')
+    if (type === TYPE_ZERO && length === 0) {
+      return this.#stop('damaged', 'zeroes in the middle of the log')
+    }
     if (type === TYPE_ZERO || type > TYPE_LAST) {
       return this.#stop('damaged', `unknown fragment type ${type}`)
     }
@@ -168,14 +171,14 @@ export class LogReader {
     }
   }
 
-  // A file system may leave zeroes where the data of a grown file never arrived. C++ LevelDB skips
-  // such a block without a word; here it ends the log, and only counts as torn if nothing follows.
-  #stopAtZeroes(at: number): number {
+  // Zeroes to the end of the file count as its end. C++ LevelDB skips a block that begins with them
+  // without a word and goes on behind it; here that is damage.
+  #isAtEnd(at: number): boolean {
     const file = this.#file
-    for (let i = at; i < file.length; i++) {
-      if (file[i] !== 0) return this.#stop('damaged', 'zeroes in the middle of the log')
-    }
-    return this.#stop('torn', 'zeroes to the end of the log')
+    let end = file.length
+    if (at < end && file[at + 6] !== TYPE_ZERO) return false
+    while (end > at && file[end - 1] === 0) end--
+    return end === at
   }
 
   #stop(kind: LogDamage['kind'], reason: string): number {

@@ -16,10 +16,17 @@ import { extendCrc32c } from './js-crc32c.ts'
 import type { AppendableFile, LogFile } from './log-file.ts'
 import { systemError } from './system-error.ts'
 
+// When and by how much the file is made longer ahead: the native writer's numbers, whose reasons
+// stand there.
+const GROW_FROM_BYTES = 16 * 1024
+const GROW_BY_BYTES = 1024 * 1024
+
 export class BlockLogFile implements LogFile {
   readonly path: string
   readonly #file: AppendableFile
   #sizeBytes = 0
+  /** How long the file was made ahead of what it holds; 0 while it was not. */
+  #grownSizeBytes = 0
   #isBusy = false
   /** The last job, in flight or settled. */
   #job: Promise<void> = Promise.resolve()
@@ -41,7 +48,7 @@ export class BlockLogFile implements LogFile {
     checkRange(bytes, start, end)
     if (typeof sync !== 'boolean') throw new TypeError('sync must be a boolean')
     return this.#run(async () => {
-      const length = await this.#write(bytes, start, end)
+      const length = await this.#write(bytes, start, end, sync)
       if (sync) await this.#sync()
       this.#sizeBytes += length
     })
@@ -71,11 +78,17 @@ export class BlockLogFile implements LogFile {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#job.then(
-      () => this.#file.close(),
-      () => this.#file.close(), // Whoever started the job has its error.
-    )
+    this.#closing ??= this.#cutAndClose()
     return this.#closing
+  }
+
+  async #cutAndClose(): Promise<void> {
+    await Promise.allSettled([this.#job]) // Whoever started the job has its error.
+    if (this.#poison === undefined && this.#grownSizeBytes > this.#sizeBytes) {
+      // Ignored: zeroes at the end are as good. After a failure the end is left as evidence.
+      await this.#file.resize(this.#sizeBytes).catch(() => undefined)
+    }
+    await this.#file.close()
   }
 
   /** Throws when nothing may start: closed, poisoned or busy. */
@@ -106,9 +119,10 @@ export class BlockLogFile implements LogFile {
   }
 
   /** Returns the bytes that went into the file. */
-  async #write(bytes: Buffer, start: number, end: number): Promise<number> {
+  async #write(bytes: Buffer, start: number, end: number, sync: boolean): Promise<number> {
     const pieces: Uint8Array[] = []
     const length = this.#fragment(bytes, start, end, pieces)
+    if (sync) await this.#growAhead(this.#sizeBytes + length)
     for (let rest: readonly Uint8Array[] = pieces; rest.length > 0;) {
       try {
         rest = this.#afterWrite(rest, await this.#file.writev(rest))
@@ -117,6 +131,15 @@ export class BlockLogFile implements LogFile {
       }
     }
     return length
+  }
+
+  /** Makes the file longer where what is to be written would pass its end. */
+  async #growAhead(endBytes: number): Promise<void> {
+    if (endBytes <= Math.max(this.#grownSizeBytes, GROW_FROM_BYTES)) return
+    this.#grownSizeBytes = endBytes + Math.min(endBytes, GROW_BY_BYTES)
+    // Ignored: the append itself makes the file longer, or says why it cannot. Not tried again
+    // before the next step.
+    await this.#file.resize(this.#grownSizeBytes).catch(() => undefined)
   }
 
   async #sync(): Promise<void> {

@@ -51,6 +51,12 @@ export class DescriptorFile implements AppendableFile {
     })
   }
 
+  resize(sizeBytes: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fs.ftruncate(this.#descriptor, sizeBytes, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
   async isLinked(): Promise<boolean> {
     const [own, named] = await Promise.all([statOf(this.#descriptor), statOfName(this.#path)])
     if (own.nlink === 0n || named === undefined) return false

@@ -9,12 +9,14 @@
 //   One append is one gather-write: trailer, headers and data together.
 //   After any failure (an error, a sync that failed, a file no longer in its directory) the log is
 //   poisoned: every later append and sync rejects with the first error, and nothing is written.
+//   While it is open, the file may be longer than `sizeBytes`, with zeroes: a synced append makes it
+//   longer ahead of time, so that a sync need not record a new length. Closing cuts it.
 //   At most one asynchronous job is in flight; starting a second one is refused with an Error.
 
 export interface LogFile {
   readonly path: string
 
-  /** Bytes in the file, headers and trailers included, as of the last append that succeeded. */
+  /** Bytes written, headers and trailers included, as of the last append that succeeded. */
   readonly sizeBytes: number
 
   /**
@@ -51,6 +53,10 @@ export interface AppendableFile {
   writevSync(buffers: readonly Uint8Array[]): number
   /** Makes the data durable (fdatasync; the full barrier where a platform has one). */
   sync(): Promise<void>
+  /**
+   * Makes the file `sizeBytes` long, with zeroes where it grows. Where writev goes on does not change.
+   */
+  resize(sizeBytes: number): Promise<void>
   /** Whether the path it was created with still names this very file (W7 of the contract). */
   isLinked(): Promise<boolean>
   close(): Promise<void>

@@ -3,6 +3,7 @@
 #include <deque>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "core/crc32c.h"
 #include "core/test/core_test.h"
@@ -17,6 +18,8 @@ struct FakeDisk {
   int appends = 0;
   int syncs = 0;
   int closes = 0;
+  int resize_error = 0;
+  std::vector<uint64_t> resizes;
   bool is_linked = true;
 };
 
@@ -57,6 +60,12 @@ class FakeFile final : public AppendableFile {
       syncs_.pop_front();
     }
     return Status{error_number, "fdatasync"};
+  }
+
+  // Where appends go on does not change, so the contents stand for what they hold.
+  Status Resize(uint64_t size) override {
+    disk_->resizes.push_back(size);
+    return Status{disk_->resize_error, "ftruncate"};
   }
 
   Status CheckLinked() override {
@@ -210,9 +219,46 @@ void TestAfterClose() {
   CHECK(writer.Sync().error_number == EBADF);
 }
 
+void TestGrowsAhead() {
+  FakeDisk disk;
+  LogWriter writer = MakeWriter(&disk);
+  CHECK(Append(&writer, std::string(1000, 'a'), true).ok());
+  CHECK(Append(&writer, std::string(20000, 'b')).ok());
+  CHECK(disk.resizes.empty());
+  CHECK(Append(&writer, std::string(1000, 'c'), true).ok());
+  const uint64_t held = 1007 + 20007 + 1007;
+  CHECK(writer.size() == held && disk.contents.size() == held);
+  CHECK(disk.resizes.size() == 1 && disk.resizes[0] == 2 * held);
+  CHECK(Append(&writer, std::string(1000, 'd'), true).ok());
+  CHECK(disk.resizes.size() == 1);
+  CHECK(writer.Close().ok());
+  CHECK(disk.resizes.size() == 2 && disk.resizes[1] == held + 1007);
+}
+
+void TestCannotGrow() {
+  FakeDisk disk;
+  disk.resize_error = ENOSPC;
+  LogWriter writer = MakeWriter(&disk);
+  CHECK(Append(&writer, std::string(20000, 'a'), true).ok());
+  CHECK(Append(&writer, std::string(1000, 'b'), true).ok());
+  CHECK(disk.resizes.size() == 1);
+  CHECK(disk.contents.size() == 20007 + 1007);
+}
+
+void TestFailedStaysLong() {
+  FakeDisk disk;
+  LogWriter writer = MakeWriter(&disk, {}, {EIO});
+  CHECK(Append(&writer, std::string(20000, 'a'), true).error_number == EIO);
+  CHECK(writer.Close().ok());
+  CHECK(disk.resizes.size() == 1);
+}
+
 }  // namespace
 
 void TestLogWriter() {
+  TestGrowsAhead();
+  TestCannotGrow();
+  TestFailedStaysLong();
   TestFormat();
   TestShortAndInterruptedWrites();
   TestPoison();
