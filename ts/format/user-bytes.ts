@@ -15,15 +15,13 @@ export const MAX_BATCH_COUNT: number = 2 ** 32 - 1
 
 /** Undefined when `key` can be a key; otherwise the LEVEL_INVALID_KEY error that says why not. */
 export function keyError(key: unknown): SluiceError | undefined {
-  if (key instanceof Uint8Array && key.length > 0 && key.length <= MAX_KEY_SIZE) return undefined
+  if (isOrdinary(key) && key.length > 0 && key.length <= MAX_KEY_SIZE) return undefined
   return bytesError('LEVEL_INVALID_KEY', 'Key', key, MAX_KEY_SIZE)
 }
 
 /** The same for a value, with LEVEL_INVALID_VALUE. */
 export function valueError(value: unknown): SluiceError | undefined {
-  if (value instanceof Uint8Array && value.length > 0 && value.length <= MAX_VALUE_SIZE) {
-    return undefined
-  }
+  if (isOrdinary(value) && value.length > 0 && value.length <= MAX_VALUE_SIZE) return undefined
   return bytesError('LEVEL_INVALID_VALUE', 'Value', value, MAX_VALUE_SIZE)
 }
 
@@ -46,10 +44,16 @@ function bytesError(
   return undefined
 }
 
+// The class alone is not enough: an object that only inherits from Uint8Array throws when it is asked
+// for its length.
+function isOrdinary(bytes: unknown): bytes is Uint8Array {
+  return bytes instanceof Uint8Array && ArrayBuffer.isView(bytes)
+}
+
 // By tag and not only by class, so that an array of another realm (a vm context) is accepted too.
 function isUint8Array(bytes: unknown): bytes is Uint8Array {
   return (
-    bytes instanceof Uint8Array ||
+    isOrdinary(bytes) ||
     (ArrayBuffer.isView(bytes) && Object.prototype.toString.call(bytes) === '[object Uint8Array]')
   )
 }
