@@ -156,10 +156,13 @@ export class Engine {
     return this.#resuming
   }
 
-  /** Lets what is under way end, and gives everything back; the lock last. */
+  /**
+   * Lets what is under way end, and gives everything back, the lock last, whatever fails on the way.
+   * Rejects with the first LEVEL_IO_ERROR.
+   */
   async close(): Promise<void> {
     // A resume that fails has told its caller; here only its end counts.
-    await this.#resuming?.catch(() => undefined)
+    await Promise.allSettled([this.#resuming])
     await this.queue.drained()
     await this.#flushing
     await this.#removing
@@ -167,12 +170,9 @@ export class Engine {
     await this.#tables.close()
     this.#infoLog.write('close')
     await this.#infoLog.close()
-    try {
-      await this.#log.close()
-      await this.#versions.close()
-    } finally {
-      await this.#lock.release()
-    }
+    const [log, manifest] = await Promise.allSettled([this.#log.close(), this.#versions.close()])
+    await this.#lock.release()
+    for (const outcome of [log, manifest]) if (outcome.status === 'rejected') throw outcome.reason
   }
 
   #getFromMemory(key: Uint8Array, sequence: number): Buffer | null | undefined {
@@ -323,6 +323,8 @@ export class Engine {
   async #resume(): Promise<void> {
     await this.queue.drained()
     await this.#flushing
+    // Its failure, if there is one still to come, is one of the log that is about to be replaced.
+    await Promise.allSettled([this.#log.retired()])
     if (this.#failure === undefined) return
     const manifestNumber = this.#versions.newFileNumber()
     const edit = await this.#rescueMemtables()
@@ -334,12 +336,12 @@ export class Engine {
     try {
       await this.#versions.switchManifest(edit, manifestNumber)
     } catch (error) {
-      await log.close()
+      await log.abandon()
       throw error
     }
     const oldLog = this.#log
     this.#exchange(log)
-    await oldLog.close()
+    await oldLog.abandon()
     await this.#removeObsolete()
     this.#infoLog.write('resume')
     this.#tell({ type: 'resume' })

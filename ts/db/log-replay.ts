@@ -51,6 +51,8 @@ export class LogReplay {
   /** The last sequence that was replayed; 0 when there was none. */
   lastSequence = 0
   #memtable: Memtable | undefined
+  // The table being written.
+  #writing: Promise<void> = Promise.resolve()
 
   constructor(context: ReplayContext) {
     this.#context = context
@@ -61,6 +63,15 @@ export class LogReplay {
    * LEVEL_IO_ERROR; tables that were written by then are named by no manifest.
    */
   async run(logNumbers: readonly number[]): Promise<void> {
+    try {
+      await this.#replay(logNumbers)
+      await this.#flush()
+    } finally {
+      await this.#writing
+    }
+  }
+
+  async #replay(logNumbers: readonly number[]): Promise<void> {
     for (const [index, number] of logNumbers.entries()) {
       const isWhole = await this.#replayLog(number)
       if (isWhole) continue
@@ -69,7 +80,6 @@ export class LogReplay {
       }
       break
     }
-    await this.#flush()
   }
 
   // True when every byte of the log was replayed.
@@ -141,24 +151,30 @@ export class LogReplay {
     if (count > 0) this.lastSequence = sequence + count - 1
   }
 
+  // Begins to write the memtable as a table, once the one before it is written: the next memtable
+  // fills meanwhile, and there are never more than two.
   async #flush(): Promise<void> {
     const memtable = this.#memtable
-    if (memtable === undefined) return
-    const { directory, table, versions, memory } = this.#context
-    const fileNumber = versions.newFileNumber()
-    const runner =
-      memtable.usedBytes < INLINE_FLUSH_BYTES ? this.#context.inlineJobs : this.#context.jobs
+    this.#memtable = undefined
+    await this.#writing
+    if (memtable === undefined || memtable.entryCount === 0) return
+    this.#writing = this.#writeTable(memtable)
+    // Looked at when the next flush begins, or at the end; until then nobody must have missed it.
+    this.#writing.catch(() => undefined)
+  }
+
+  async #writeTable(memtable: Memtable): Promise<void> {
+    const { directory, table, versions, memory, jobs, inlineJobs } = this.#context
+    const runner = memtable.usedBytes < INLINE_FLUSH_BYTES ? inlineJobs : jobs
     const file: FlushResult = await runner.run({
       directory,
-      fileNumber,
+      fileNumber: versions.newFileNumber(),
       memory: memtable.memory,
       lastSequence: this.lastSequence,
       table,
     })
-    this.#memtable = undefined
     memory.recycle(memtable)
-    if (file === undefined) versions.reuseFileNumber(fileNumber)
-    else this.files.push(file)
+    if (file !== undefined) this.files.push(file)
   }
 
   async #drop(number: number, offset: number, reason: string): Promise<void> {

@@ -92,7 +92,7 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
   try {
     await commit(versions, log, replay, manifestNumber)
   } catch (error) {
-    await log.close()
+    await log.abandon()
     throw error
   }
   const movedToLost = await removeObsoleteFiles({

@@ -15,6 +15,7 @@
 //   what was acknowledged without sync in the old file may be lost, so nothing may claim durability.
 
 import { join } from 'node:path'
+import { ioError } from '../format/error.ts'
 import { logFileName } from '../format/file-name.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { LogFile } from '../platform/log-file.ts'
@@ -114,10 +115,19 @@ export class WriteAheadLog {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  /** Waits for what is in flight and closes the files. Never rejects: the outcome of every append is known. */
+  /** Waits for what is in flight and closes the files. Rejects with LEVEL_IO_ERROR. */
   async close(): Promise<void> {
     await this.#retiring
-    await this.#file.close()
+    try {
+      await this.#file.close()
+    } catch (error) {
+      throw ioError('close', this.#file.path, error)
+    }
+  }
+
+  /** Closes a log that is of no more use. Never rejects: nobody relies on what is in it. */
+  async abandon(): Promise<void> {
+    await Promise.allSettled([this.close()])
   }
 
   #appendInline(bytes: Buffer, start: number, end: number): void {

@@ -129,19 +129,24 @@ export class VersionSet {
     try {
       await this.#setCurrent(number)
     } catch (error) {
-      await closeAfterFailure(manifest)
+      await closeQuietly(manifest)
       throw error
     }
     const old = this.#manifest
     this.#manifest = manifest
     this.#manifestNumber = number
     this.#adopt(next, edit)
-    await old?.close()
+    await closeQuietly(old)
   }
 
-  /** Closes the manifest; everything in it is durable already. */
+  /** Closes the manifest, in which everything is durable already. Rejects with LEVEL_IO_ERROR. */
   async close(): Promise<void> {
-    await this.#manifest?.close()
+    const manifest = this.#manifest
+    try {
+      await manifest?.close()
+    } catch (error) {
+      throw ioError('close', manifest!.path, error)
+    }
   }
 
   // The numbers of C++ LevelDB's LogAndApply: every edit of the manifest carries all four.
@@ -173,7 +178,7 @@ export class VersionSet {
       await manifest.append(record, 0, record.length, true)
       return manifest
     } catch (error) {
-      if (manifest !== undefined) await closeAfterFailure(manifest)
+      await closeQuietly(manifest)
       throw ioError('write', path, error)
     }
   }
@@ -233,7 +238,7 @@ export async function createDatabase(fileSystem: FileSystem, directory: string):
     await manifest.append(record, 0, record.length, true)
     await manifest.close()
   } catch (error) {
-    if (manifest !== undefined) await closeAfterFailure(manifest)
+    await closeQuietly(manifest)
     throw ioError('write', path, error)
   }
   await setCurrent(fileSystem, directory, FIRST_MANIFEST_NUMBER)
@@ -245,7 +250,7 @@ function bySmallest(a: FileMetadata, b: FileMetadata): number {
   return order === 0 ? a.number - b.number : order
 }
 
-// The write that failed is what the caller hears of; a close that fails too adds nothing to it.
-async function closeAfterFailure(manifest: LogFile): Promise<void> {
-  await manifest.close().catch(() => undefined)
+// Of a manifest that was replaced, or could not be written: what its closing says changes nothing.
+async function closeQuietly(manifest: LogFile | undefined): Promise<void> {
+  await Promise.allSettled([manifest?.close()])
 }
