@@ -48,6 +48,7 @@ async function compareAll(database: DB, request: CheckRequest): Promise<CheckRes
       say({ kind: 'progress', checked: position + 1 })
     }
   }
+  say({ kind: 'progress', checked: files.length })
   return { intact, missing, wrong, alsoThere, changed }
 }
 
