@@ -1,0 +1,165 @@
+// The two implementations behind one face: ours, and C++ LevelDB 1.20 by way of classic-level.
+
+import { readdirSync } from 'node:fs'
+import { basename } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import { DB, type DatabaseOptions, WriteBatch } from '../../ts/index.ts'
+import type { Call, Contents } from './contents.ts'
+
+/** Those that both have. */
+export interface StoreOptions {
+  readonly writeBufferSize?: number
+  readonly blockSize?: number
+  readonly blockRestartInterval?: number
+  readonly compress?: boolean
+  /** Of ours only; classic-level always writes 10. */
+  readonly filterBitsPerKey?: number
+}
+
+export type Implementation = 'ours' | 'classic'
+
+/** An open database of either kind. */
+export interface Store {
+  readonly implementation: Implementation
+  /** One put, deletion or batch. */
+  write(call: Call, sync?: boolean): Promise<void>
+  /** Undefined when the database holds what it should, by every way of reading it that it has. */
+  difference(contents: Contents): Promise<string | undefined>
+  /** Makes it write tables: ours flushes its memtable, classic-level compacts all levels. */
+  rewrite(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Opens the database, and creates it where there is none. */
+export function openStore(
+  implementation: Implementation,
+  directory: string,
+  options: StoreOptions = {},
+): Promise<Store> {
+  return implementation === 'ours'
+    ? OurStore.open(directory, options)
+    : ClassicStore.open(directory, options)
+}
+
+export class OurStore implements Store {
+  readonly implementation = 'ours'
+  readonly db: DB
+
+  constructor(db: DB) {
+    this.db = db
+  }
+
+  static async open(directory: string, options: StoreOptions = {}): Promise<OurStore> {
+    const { compress, ...rest } = options
+    const ours: DatabaseOptions = {
+      createIfMissing: true,
+      ...rest,
+      ...(compress === undefined ? {} : { compression: compress ? 'snappy' : 'none' }),
+    }
+    return new OurStore(await DB.open(directory, ours))
+  }
+
+  write(call: Call, sync = false): Promise<void> {
+    const [first] = call
+    if (call.length === 1 && first !== undefined) {
+      const { key, value } = first
+      return value === undefined ? this.db.delete(key, { sync }) : this.db.put(key, value, { sync })
+    }
+    const batch = new WriteBatch()
+    for (const { key, value } of call) {
+      if (value === undefined) batch.delete(key)
+      else batch.put(key, value)
+    }
+    return this.db.write(batch, { sync })
+  }
+
+  async difference(contents: Contents): Promise<string | undefined> {
+    return contents.differenceFromGets((key) => this.db.getSync(key))
+  }
+
+  rewrite(): Promise<void> {
+    return this.db.flushMemtable()
+  }
+
+  close(): Promise<void> {
+    return this.db.close()
+  }
+
+  /** What recovery dropped or lost: nothing, unless a file was damaged. */
+  get complaints(): string[] {
+    const { dropped, lostSequences } = this.db.recovery
+    return [
+      ...dropped.map(({ file, offset, reason }) => `${file} dropped from ${offset}: ${reason}`),
+      ...(lostSequences === 0 ? [] : [`${lostSequences} sequences lost`]),
+    ]
+  }
+
+  /** Names of files that recovery found and no manifest explains. */
+  get strays(): string[] {
+    return this.db.recovery.movedToLost.map((path) => basename(path))
+  }
+}
+
+export type ClassicDatabase = ClassicLevel<Buffer, Buffer>
+
+export class ClassicStore implements Store {
+  readonly implementation = 'classic'
+  readonly level: ClassicDatabase
+
+  constructor(level: ClassicDatabase) {
+    this.level = level
+  }
+
+  static async open(directory: string, options: StoreOptions = {}): Promise<ClassicStore> {
+    const { compress, filterBitsPerKey: _unused, ...rest } = options
+    const level: ClassicDatabase = new ClassicLevel(directory, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+      ...rest,
+      ...(compress === undefined ? {} : { compression: compress }),
+    })
+    await level.open()
+    return new ClassicStore(level)
+  }
+
+  write(call: Call, sync = false): Promise<void> {
+    const [first] = call
+    if (call.length === 1 && first !== undefined) {
+      const { key, value } = first
+      return value === undefined
+        ? this.level.del(key, { sync })
+        : this.level.put(key, value, { sync })
+    }
+    return this.level.batch(
+      call.map(({ key, value }) =>
+        value === undefined ? { type: 'del', key } : { type: 'put', key, value },
+      ),
+      { sync },
+    )
+  }
+
+  async difference(contents: Contents): Promise<string | undefined> {
+    const forward = contents.differenceFrom(await this.level.iterator().all())
+    if (forward !== undefined) return `forward: ${forward}`
+    const entries = await this.level.iterator({ reverse: true }).all()
+    const backward = contents.differenceFrom(entries.toReversed())
+    if (backward !== undefined) return `backward: ${backward}`
+    return contents.differenceFromGets((key) => this.level.getSync(key))
+  }
+
+  rewrite(): Promise<void> {
+    // A range that ends behind every key of these tests.
+    return this.level.compactRange(Buffer.alloc(0), Buffer.alloc(32, 0xff))
+  }
+
+  close(): Promise<void> {
+    return this.level.close()
+  }
+}
+
+/** The names in the directory that end in `suffix`, in order. */
+export function filesOf(directory: string, suffix: string): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(suffix))
+    .toSorted()
+}

@@ -1,0 +1,117 @@
+// In turns on one directory: rounds of random calls by us and by C++ LevelDB, each of which has to
+// find everything that the other left, and nothing else.
+//
+// SLUICE_SEED chooses another run; SLUICE_TURNS makes it longer.
+
+import test from 'ava'
+import { mixSeed, Random } from '../crash/random.ts'
+import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
+import { type Call, type Change, Contents } from './contents.ts'
+import { type Implementation, openStore, OurStore, type StoreOptions } from './stores.ts'
+
+const SEED = Number(process.env['SLUICE_SEED'] ?? 1)
+const ROUNDS = Number(process.env['SLUICE_TURNS'] ?? 60)
+const KEYS = 250
+
+test(`${ROUNDS} rounds in turns, each side finds what the other wrote`, async (t) => {
+  t.timeout(60_000 + ROUNDS * 1000)
+  const directory = scratchDirectory(t, FAST_ROOT)
+  const contents = new Contents()
+  const keys = someKeys(new Random(SEED))
+  const rounds: Record<Implementation, number> = { ours: 0, classic: 0 }
+  let last: Implementation = 'ours'
+  for (let round = 0; round < ROUNDS; round++) {
+    const random = new Random(mixSeed(SEED, round))
+    const implementation = random.pick(['ours', 'classic'] as const)
+    rounds[implementation]++
+    const wrong = await playRound(implementation, directory, keys, contents, random, last)
+    last = implementation
+    if (wrong !== undefined) {
+      t.fail(`SLUICE_SEED=${SEED}, round ${round} by ${implementation}: ${wrong}`)
+      return
+    }
+  }
+  t.true(rounds.ours > 0 && rounds.classic > 0)
+})
+
+/** Opens, checks, writes, checks, closes. Returns what is wrong. */
+async function playRound(
+  implementation: Implementation,
+  directory: string,
+  keys: readonly Buffer[],
+  contents: Contents,
+  random: Random,
+  last: Implementation,
+): Promise<string | undefined> {
+  const store = await openStore(implementation, directory, someOptions(random))
+  try {
+    if (store instanceof OurStore) {
+      if (store.complaints.length > 0) return store.complaints.join()
+      // LevelDB, closed in the middle of a compaction, leaves the table that it was writing.
+      const strays = last === 'classic' ? store.strays.filter(isNoTable) : store.strays
+      if (strays.length > 0) return `moved to lost/: ${strays.join()}`
+    }
+    const found = await store.difference(contents)
+    if (found !== undefined) return `on opening: ${found}`
+    const pending: Promise<void>[] = []
+    for (let i = random.below(60); i > 0; i--) {
+      const call = someCall(keys, random)
+      contents.apply(call)
+      pending.push(store.write(call, random.percent(10)))
+      // LevelDB orders what is called at once as its threads happen to run.
+      if (implementation === 'classic' || random.percent(30)) await Promise.all(pending)
+      if (random.percent(3)) {
+        await Promise.all(pending)
+        await store.rewrite()
+      }
+    }
+    await Promise.all(pending)
+    const written = await store.difference(contents)
+    return written === undefined ? undefined : `after writing: ${written}`
+  } finally {
+    await store.close()
+  }
+}
+
+function isNoTable(name: string): boolean {
+  return !name.endsWith('.ldb')
+}
+
+function someOptions(random: Random): StoreOptions {
+  return {
+    writeBufferSize: random.pick([1024, 16 * 1024, 64 * 1024, 4 * 2 ** 20]),
+    blockSize: random.pick([64, 1024, 4096, 2 ** 16]),
+    blockRestartInterval: random.pick([1, 2, 16, 1000]),
+    compress: random.percent(50),
+    filterBitsPerKey: random.pick([0, 1, 10, 20]),
+  }
+}
+
+/** Of all lengths and bytes, many of them prefixes of others, the empty one among them. */
+function someKeys(random: Random): Buffer[] {
+  const keys = [Buffer.alloc(0)]
+  while (keys.length < KEYS) {
+    const prefix = random.percent(50) ? random.pick(keys) : Buffer.alloc(0)
+    const length = random.percent(90) ? random.between(1, 12) : random.between(100, 3000)
+    const tail = random.percent(20) ? Buffer.alloc(length, 0xff) : random.bytes(length)
+    keys.push(Buffer.concat([prefix.subarray(0, 3000), tail]))
+  }
+  return keys
+}
+
+function someCall(keys: readonly Buffer[], random: Random): Call {
+  const length = random.percent(70) ? 1 : random.below(20)
+  return Array.from({ length }, () => someChange(keys, random))
+}
+
+function someChange(keys: readonly Buffer[], random: Random): Change {
+  const key = random.pick(keys)
+  return random.percent(30) ? { key } : { key, value: someValue(random) }
+}
+
+function someValue(random: Random): Buffer {
+  const percent = random.below(100)
+  const length =
+    percent < 80 ? random.below(200) : percent < 98 ? random.below(8000) : random.below(200_000)
+  return random.percent(50) ? Buffer.alloc(length, random.bytes(3)) : random.bytes(length)
+}
