@@ -7,7 +7,7 @@
 //       every sequence of up to three actions, all crash points, all policies
 //   node dist/scripts/crash.js --seed 7 --length 60 --point 12 --policy torn
 //   node dist/scripts/crash.js --seed 1 --workload put,flush,sync --point 12 --policy torn
-//   node dist/scripts/crash.js --seed 7 --length 16 --fault 31
+//   node dist/scripts/crash.js --seed 7 --length 24 --fault 31
 //       one failure again
 //   --keep-going reports a failure and goes on, to count how many there are
 
@@ -30,7 +30,7 @@ import {
 } from '../test/crash/workload.ts'
 
 const CRASH_LENGTH = 60
-const FAULT_LENGTH = 16
+const FAULT_LENGTH = 24
 
 const { values } = parseArgs({
   options: {

@@ -121,6 +121,11 @@ async function runWorkload(workload: Workload, fromAction = 0): Promise<Run> {
   return { history, points }
 }
 
+/** What an image of this kind may have lost. */
+export function lossOf(kind: ImageKind): Loss {
+  return kind === 'keep-all' || kind === 'restart' ? 'kill' : 'power'
+}
+
 function operationLabel(ordinal: number, kind: string, path: string, phase: Phase): string {
   const middle = phase === 'middle' ? 'the rest of ' : ''
   return `${middle}operation ${ordinal} (${kind} ${path})`
@@ -133,19 +138,24 @@ export function checkLeaks(disk: SimulatedDisk): void {
   if (disk.lockCount > 0) throw new Violation('locked after close')
 }
 
-/** One disk and its history, at a moment drawn from all that it passes through. */
-class DrawnMoment {
+/** One disk and its history, at a moment drawn from all operations that `isWanted` holds for. */
+export class DrawnMoment {
   readonly #random: Random
   readonly #history: History
   #seen = 0
   disk: SimulatedDisk | undefined
   time = 0
 
-  constructor(disk: SimulatedDisk, history: History, random: Random) {
+  constructor(
+    disk: SimulatedDisk,
+    history: History,
+    random: Random,
+    isWanted: () => boolean = () => true,
+  ) {
     this.#random = random
     this.#history = history
     disk.onOperation = (): void => {
-      this.offer(disk)
+      if (isWanted()) this.offer(disk)
     }
   }
 
@@ -191,7 +201,7 @@ class ImageCheck {
     await session.open()
     this.#counts.images++
     const state = readState(session.db, this.#history)
-    this.#expectLegal(this.#history, state, time, this.#lossOf(this.#kind))
+    this.#expectLegal(this.#history, state, time, lossOf(this.#kind))
     disk.onOperation = undefined
     if (this.#random.percent(this.#secondPercent)) await this.#crashRecovery(recovery.disk!, state)
     if (this.#random.percent(this.#secondPercent)) await this.#goOn(session, state)
@@ -203,10 +213,6 @@ class ImageCheck {
     const { disk } = this.#point
     if (this.#kind === 'restart') return disk.freeze()
     return disk.crashImage(CRASH_POLICIES[this.#kind], this.#random)
-  }
-
-  #lossOf(kind: ImageKind): Loss {
-    return kind === 'keep-all' || kind === 'restart' ? 'kill' : 'power'
   }
 
   #drawPolicy(): [PolicyName, CrashPolicy] {
@@ -229,7 +235,7 @@ class ImageCheck {
       const again = readState(session.db, this.#history)
       // What only the page cache had is lost in part; all else is on the disk.
       if (this.#kind === 'restart') {
-        this.#expectLegal(this.#history, again, this.#point.time, this.#lossOf(name))
+        this.#expectLegal(this.#history, again, this.#point.time, lossOf(name))
       } else if (again.join() !== state.join()) {
         throw new Violation(`the first recovery shows ${state.join()}, the second ${again.join()}`)
       }
@@ -265,7 +271,7 @@ class ImageCheck {
     try {
       await last.open()
       const found = readState(last.db, next, this.#history)
-      this.#expectLegal(next, found, moment.time, this.#lossOf(name))
+      this.#expectLegal(next, found, moment.time, lossOf(name))
       await last.close()
     } catch (error) {
       throw new Violation(`${messageOf(error)}; after three more calls and a crash, ${name}`, error)

@@ -8,9 +8,11 @@
 //                      reopen   heal, close, open
 //                      crash    cut the power as things stand, open
 //   then   := three more calls, a crash, and the history judges again
+//   and    := a crash at some moment after the fault: in what follows on it, in resume(), in a
+//             second opening
 
-import { CRASH_POLICIES, POLICY_NAMES, type PolicyName } from './crash-image.ts'
-import { checkLeaks, messageOf } from './crash-loop.ts'
+import { CRASH_POLICIES, POLICY_NAMES } from './crash-image.ts'
+import { checkLeaks, DrawnMoment, lossOf, messageOf } from './crash-loop.ts'
 import { effectFits, type Fault, type FaultEffect, type OperationKind } from './disk-fault.ts'
 import { History } from './history.ts'
 import { mixSeed, Random } from './random.ts'
@@ -44,6 +46,8 @@ const CODES: Readonly<Record<OperationKind, readonly string[]>> = {
   unlink: ['EIO', 'EACCES', 'EROFS'],
   write: ['ENOSPC', 'EIO', 'EDQUOT', 'EINTR', 'EROFS'],
 }
+
+const CREATION_EVERY = 8
 
 export interface FaultCounts {
   workloads: number
@@ -108,13 +112,16 @@ function describe({ operation, fault, ending }: Plan): string {
   return `${what} at operation ${ordinal} (${kind} ${path}), then ${ending}`
 }
 
+/** The operations that are to fail. */
 async function traceOf(workload: Workload): Promise<Operation[]> {
   const disk = new SimulatedDisk(workload.seed, { latency: workload.latency })
   const session = new Session(disk, workload)
   await session.open()
+  // Every creation does the same, so one workload in a few fails it.
+  const firstOperation = workload.seed % CREATION_EVERY === 0 ? 0 : disk.operationCount
   await session.run(workload.steps)
-  // The run with a fault ends in another way.
-  const trace = disk.trace.slice()
+  // Not those of the close: the run with a fault ends in another way.
+  const trace = disk.trace.slice(firstOperation)
   await session.close()
   return trace
 }
@@ -166,75 +173,94 @@ class FaultRun {
     const session = new Session(disk, workload)
     session.faultsAllowed = true
     disk.inject(fault)
+    const moment = new DrawnMoment(disk, session.history, this.#random, () => disk.faultCount > 0)
     await session.openStubbornly()
-    for (const step of workload.steps) await session.step(step)
-    await session.settle()
+    await session.run(workload.steps)
     if (session.refusesWrites) this.#counts.refusals++
     this.#counts.failedOpens += session.failedOpens
-    const last = await this.#end(session, ending)
     if (disk.faultCount === 0) throw new Violation('the fault never struck')
+    const last = await this.#end(session, ending)
     await this.#goOn(last)
     await last.close()
     checkLeaks(last.disk)
+    // The last operation may have been the one that failed.
+    if (moment.disk === undefined) return
+    await this.#crash(moment.disk, session, moment.time, 'at a moment after the fault')
   }
 
   async #end(session: Session, ending: Ending): Promise<Session> {
     const { disk, history } = session
     if (ending === 'crash') {
       const { time } = history
-      const name = this.#random.pick(POLICY_NAMES)
-      const image = disk.crashImage(CRASH_POLICIES[name], this.#random)
+      const image = disk.freeze()
       disk.heal()
       await session.close()
       checkLeaks(disk)
-      return this.#recover(image, history, time, name)
+      return this.#crash(image, session, time, 'as things stood')
     }
     disk.heal()
+    // Now and then the disk fails once more, in the middle of the way back.
+    if (this.#random.percent(50)) this.#failAgain(disk)
     if (ending === 'resume') {
+      await session.resume()
+      disk.heal()
       session.faultsAllowed = false
       await session.resume()
     } else {
       // The calls that failed may make close() report it; the open must succeed.
       await session.close()
-      session.faultsAllowed = false
       await session.openStubbornly()
+      disk.heal()
+      session.faultsAllowed = false
+      if (session.refusesWrites) await session.resume()
     }
     return session
   }
 
-  /** Opens what a crash left; the session that goes on has a history that builds on what it shows. */
-  async #recover(
-    image: SimulatedDisk,
-    history: History,
-    time: number,
-    name: PolicyName,
-  ): Promise<Session> {
-    const session = new Session(image, this.#workload, history)
-    await session.open()
-    const state = readState(session.db, history)
-    const wrong = history.judge(state, time, name === 'keep-all' ? 'kill' : 'power')
-    if (wrong !== undefined) throw new Violation(`${wrong}; after a crash, ${name}`)
-    const next = new History(history.keyCount, state, history.nextWrite)
-    const later = new Session(image, this.#workload, next, [history])
-    later.adopt(session)
-    return later
+  #failAgain(disk: SimulatedDisk): void {
+    disk.inject({
+      effect: this.#random.pick(['fail', 'fail', 'applied', 'partial', 'dropped']),
+      code: this.#random.pick(['EIO', 'ENOSPC']),
+      at: disk.operationCount + this.#random.below(40),
+      bytes: this.#random.below(60),
+      times: this.#random.pick([1, 1, 2, Infinity]),
+    })
   }
 
   /** Three more calls on a healthy disk, then a crash. */
   async #goOn(session: Session): Promise<void> {
-    const { disk, history } = session
     session.call([{ key: 0, sizeBytes: 30 }], false)
     session.call([{ key: 1, sizeBytes: 30 }], true)
     session.call([{ key: 2, sizeBytes: 30 }], false)
     await session.settle()
+    const { disk, history } = session
+    const last = await this.#crash(disk, session, history.time, 'after three more calls')
+    await last.close()
+    checkLeaks(last.disk)
+  }
+
+  /** Opens what a crash of `disk` leaves; the session that goes on builds on what that shows. */
+  async #crash(
+    disk: SimulatedDisk,
+    session: Session,
+    time: number,
+    when: string,
+  ): Promise<Session> {
+    const { history, earlier } = session
     const name = this.#random.pick(POLICY_NAMES)
     const image = disk.crashImage(CRASH_POLICIES[name], this.#random)
-    const last = new Session(image, this.#workload, history)
-    await last.open()
-    const found = readState(last.db, history, ...session.earlier)
-    const wrong = history.judge(found, history.time, name === 'keep-all' ? 'kill' : 'power')
-    if (wrong !== undefined) throw new Violation(`${wrong}; after three more calls and ${name}`)
-    await last.close()
-    checkLeaks(image)
+    const first = new Session(image, this.#workload, history, earlier)
+    try {
+      await first.open()
+      const state = readState(first.db, history, ...earlier)
+      const wrong = history.judge(state, time, lossOf(name))
+      if (wrong !== undefined) throw new Violation(wrong)
+      const next = new History(history.keyCount, state, history.nextWrite)
+      const later = new Session(image, this.#workload, next, [history, ...earlier])
+      later.adopt(first)
+      return later
+    } catch (error) {
+      throw new Violation(`${messageOf(error)}; after a crash ${when}, ${name}`, error)
+    }
   }
 }
