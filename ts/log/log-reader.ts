@@ -176,7 +176,7 @@ export class LogReader {
   #isAtEnd(at: number): boolean {
     const file = this.#file
     let end = file.length
-    if (at < end && file[at + 6] !== TYPE_ZERO) return false
+    if (at < end && (file[at + 6] ?? TYPE_ZERO) !== TYPE_ZERO) return false
     while (end > at && file[end - 1] === 0) end--
     return end === at
   }
