@@ -42,7 +42,8 @@ function describeBinding(): string {
   const { kind, implementation, reason } = binding
   return kind === 'native'
     ? `native binding, checksums by ${implementation}`
-    : `TypeScript binding: ${reason ?? 'no reason given'}`
+    : // What follows the colon is a list of the places where it was looked for.
+      `TypeScript binding: ${reason?.split(':', 1)[0] ?? 'no reason given'}`
 }
 
 /** The files whose positions are not among `positions`. */
@@ -148,6 +149,9 @@ async function demonstrate(scratch: string): Promise<boolean> {
   say()
   return true
 }
+
+// `npm start | head`: nobody is left to tell anything.
+process.stdout.once('error', () => process.exit(1))
 
 let sound = false
 try {

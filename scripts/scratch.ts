@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { endAllSubprocesses } from './subprocess.ts'
+import { endAllSubprocesses, killAllSubprocesses } from './subprocess.ts'
 
 const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
@@ -14,7 +14,10 @@ const SIGNAL_EXIT_CODES = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 export function makeScratchDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'sluicedb-'))
   process.once('exit', () => {
-    // Retries: on Windows a file may stay open for a moment after its process was killed.
+    // After an uncaught error children may still be writing there.
+    killAllSubprocesses()
+    // Retries: a child may make one more file before it is gone, and on Windows its files stay open
+    // for a moment.
     rmSync(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
   })
   for (const [signal, code] of Object.entries(SIGNAL_EXIT_CODES)) {

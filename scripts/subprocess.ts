@@ -66,10 +66,15 @@ export async function endedWell(child: Subprocess<never>, name: string): Promise
   if (code !== 0) throw new Error(`${name} ended with ${signal ?? code}`)
 }
 
+/** Kills every child, without waiting for its end. */
+export function killAllSubprocesses(): void {
+  for (const child of running) child.kill()
+}
+
 /** Kills every child and waits until they are gone. */
 export async function endAllSubprocesses(): Promise<void> {
   const children = [...running]
-  for (const child of children) child.kill()
+  killAllSubprocesses()
   await Promise.allSettled(children.map((child) => child.ended))
 }
 

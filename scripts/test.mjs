@@ -26,7 +26,7 @@ const totals = { passed: 0, failed: 0, skipped: 0 }
 
 /** ok | not ok, the number, the title, and a directive that skips it. */
 const RESULT = /^(not )?ok \d+(?: - (.*?))?(?: # (SKIP|TODO)\b.*)?$/i
-const PLAN = /^1\.\.\d+$/
+const PLAN = /^1\.\.(\d+)$/
 const PROGRESS = process.stdout.isTTY ? '\r\u001b[K' : ''
 
 function say(line) {
@@ -39,20 +39,21 @@ function showProgress() {
 
 /** Reads one run's TAP, prints what a person wants of it and counts the rest. */
 class TapReader {
-  sawPlan = false
+  /** What ava's closing line `1..N` gives, which is less than the lines before when files crash. */
+  planned
   failures = 0
   #title = ''
   #titleIsShown = false
-  #inSummary = false
 
   line(text) {
     const result = RESULT.exec(text)
+    const plan = PLAN.exec(text)
     if (result !== null) this.#result(result)
-    else if (PLAN.test(text)) this.#inSummary = this.sawPlan = true
+    else if (plan !== null) this.planned = Number(plan[1])
     else if (/^ {2}/.test(text)) this.#detail(text)
     // `#   text` is what a test or a hook logged. ava's own counts, after the plan, are not ours.
-    else if (/^# {3}/.test(text) && !this.#inSummary) this.#detail(`   ${text.slice(1)}`)
-    else if (/^# \S/.test(text) && !this.#inSummary) this.#begin(text.slice(2))
+    else if (/^# {3}/.test(text) && this.planned === undefined) this.#detail(`   ${text.slice(1)}`)
+    else if (/^# \S/.test(text) && this.planned === undefined) this.#begin(text.slice(2))
   }
 
   #begin(title) {
@@ -93,12 +94,14 @@ async function runAva(args, env) {
   const reader = new TapReader()
   for await (const line of createInterface({ input: ava.stdout })) reader.line(line)
   const code = await ended
-  if (reader.sawPlan && (code === 0 || reader.failures > 0)) return
+  if (reader.planned !== undefined && (code === 0 || reader.failures > 0)) return
   totals.failed++
-  say(`not ok - ava ended with ${code}${reader.sawPlan ? '' : ' before its plan'}`)
+  say(`not ok - ava ended with ${code}`)
+  if (reader.planned === 0) say('  it found no test')
   // ava 7's TAP reporter throws instead of reporting a test that timed out.
-  if (!reader.sawPlan)
-    say('  a test that timed out does this too; run ava without --tap to see which')
+  if (reader.planned === undefined) {
+    say('  it died on the way, perhaps of a test that timed out; without --tap it says which')
+  }
 }
 
 /** The kind of binding that loads here: it decides whether the second run tells anything new. */
