@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { type NumberedFile, parseFileName } from '../format/file-name.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { InfoLog } from '../platform/info-log.ts'
+import { FOOTER_SIZE, hasMagic } from '../table/format.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import { moveToLost } from './lost-files.ts'
 
@@ -17,11 +18,11 @@ export interface ObsoleteContext {
   readonly versions: VersionSet
   /**
    * Numbers from here on were not known to the manifest that the database was opened with: an
-   * unknown table or manifest among them is moved to lost/, since that manifest may have been cut.
+   * unknown manifest or whole table among them is moved to lost/, since that manifest may have been cut.
    */
   readonly knownBelow: number
   /** What is in the directory. */
-  readonly names: readonly string[]
+  readonly names: Iterable<string>
 }
 
 /** Removes them, best effort: the next open tries again. Returns what was moved to lost/. */
@@ -32,17 +33,35 @@ export async function removeObsoleteFiles(context: ObsoleteContext): Promise<str
   for (const name of context.names) {
     const file = parseFileName(name)
     if (file === undefined || isNeeded(file, live, versions)) continue
-    // A log was replayed, or copied to lost/; a temporary file never became anything.
-    const { kind, number } = file
-    const mayUnlink = kind === 'log' || kind === 'temporary' || number < knownBelow
+    const path = join(directory, name)
     try {
-      if (mayUnlink) await fileSystem.unlink(join(directory, name))
-      else moved.push(await moveToLost(fileSystem, directory, name))
+      if (file.number < knownBelow || (await isWorthless(fileSystem, path, file))) {
+        await fileSystem.unlink(path)
+      } else {
+        moved.push(await moveToLost(fileSystem, directory, name))
+      }
     } catch (error) {
       infoLog.write(`cannot remove ${name}: ${String(error)}`)
     }
   }
   return moved
+}
+
+// A log was replayed, or copied to lost/. A temporary file never became anything, and neither did a
+// table without its end, which every kill in the middle of a flush leaves: no manifest names one.
+async function isWorthless(
+  fileSystem: FileSystem,
+  path: string,
+  { kind }: NumberedFile,
+): Promise<boolean> {
+  if (kind !== 'table') return kind === 'log' || kind === 'temporary'
+  const file = await fileSystem.openRandomAccess(path)
+  try {
+    if (file.sizeBytes < FOOTER_SIZE) return true
+    return !hasMagic(await file.read(file.sizeBytes - FOOTER_SIZE, FOOTER_SIZE), 0)
+  } finally {
+    await file.close()
+  }
 }
 
 function isNeeded(file: NumberedFile, live: ReadonlySet<number>, versions: VersionSet): boolean {

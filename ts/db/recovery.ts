@@ -8,8 +8,8 @@
 //   killed, leaves the next one the same data (W11, W13).
 //   Only ENOENT means that a file is missing; what is missing though the manifest names it is
 //   corruption, never a reason to go on without it.
-//   Files are removed only where their number was given out before the manifest's next file number.
-//   An unknown table or manifest above it is moved to lost/.
+//   Tables and manifests are removed only where their number was given out before the manifest's next
+//   file number, or where they were never finished. Others that nothing names are moved to lost/.
 
 import { dirname, join, resolve } from 'node:path'
 import { corruption, errnoOf, ioError, isMissing, SluiceError } from '../format/error.ts'
@@ -101,7 +101,8 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
     infoLog: context.infoLog,
     versions,
     knownBelow: state.nextFileNumber,
-    names: files.map(({ name }) => name),
+    // The manifest of the creation was written after the directory was listed.
+    names: new Set([...files.map(({ name }) => name), manifestFileName(state.manifestNumber)]),
   })
   const report: RecoveryReport = {
     created,

@@ -1,7 +1,10 @@
 // The write queue: many writers, one log record.
 //
 //   put ── joins the last waiting group, or begins one ── its bytes are encoded there at once
-//   turn:  head of the queue ── gate ── sequences ── log append starts ──┬── wake the last group
+//   when a group starts that nobody is before:
+//     with sync     at the end of this turn of microtasks: a sync is worth gathering for
+//     without       at once, as LevelDB's leader does; those that come in the same turn gather behind
+//   run:   head of the queue ── gate ── sequences ── log append starts ──┬── wake the last group
 //                                                                        ├── insert into memtable
 //                                          append done ── publish ◄──────┘
 //
@@ -16,8 +19,7 @@
 //   Groups commit one at a time, in the order in which they began; writes in call order (W2).
 //   The sequences of a group that failed are never used again, and never published (W3).
 //   Each group's promise settles once, in order, with the outcome of its one append. The writers of
-//   a group share the promise: one settlement wakes them all, where a promise each cost half of the
-//   time of a write.
+//   a group share the promise, so that one settlement wakes them all.
 //   The next append is started before the writers of the last group run.
 
 import { BATCH_HEADER_SIZE, BatchBuffer } from '../format/batch.ts'
@@ -31,6 +33,10 @@ const SMALL_WRITE_BYTES = 128 * 1024
 // Buffers above this size are not kept for the next group: one huge batch should not be remembered.
 const KEPT_BUFFER_BYTES = 2 * 2 ** 20
 const KEPT_BUFFERS = 2
+
+// "The end of this turn" is process.nextTick: it runs when the microtasks are done, and so is every
+// writer that is about to write. A microtask of our own was rejected: it would run between two of
+// theirs.
 
 // Writes that are done in place never let go of the thread by themselves: a loop of `await put()`
 // would run on microtasks alone, and timers and sockets would wait for its end. After this long
@@ -106,6 +112,7 @@ export class WriteQueue {
   #committed: Group | undefined
   #nextSequence: number
   #turnStartMs: number | undefined
+  #hasLedThisTurn = false
   readonly #idle: (() => void)[] = []
 
   /** `nextSequence` is the first one that was never used. */
@@ -124,6 +131,7 @@ export class WriteQueue {
   put(key: Uint8Array, value: Uint8Array, sync: boolean, recordBytes: number): Promise<void> {
     const group = this.#join(sync, recordBytes, 1)
     group.batch.put(key, value)
+    this.#startIfNew()
     return group.promise
   }
 
@@ -131,6 +139,7 @@ export class WriteQueue {
   delete(key: Uint8Array, sync: boolean, recordBytes: number): Promise<void> {
     const group = this.#join(sync, recordBytes, 1)
     group.batch.delete(key)
+    this.#startIfNew()
     return group.promise
   }
 
@@ -138,12 +147,15 @@ export class WriteQueue {
   write(batch: BatchBuffer, sync: boolean): Promise<void> {
     const group = this.#join(sync, batch.end - BATCH_HEADER_SIZE, batch.count)
     group.batch.append(batch)
+    this.#startIfNew()
     return group.promise
   }
 
   /** Forces a switch of log and memtable behind everything written so far. */
   switch(): Promise<void> {
-    return this.#begin(false, true).promise
+    const group = this.#begin(false, true)
+    this.#startIfNew()
+    return group.promise
   }
 
   /** Resolves when no write waits or is under way. */
@@ -180,24 +192,40 @@ export class WriteQueue {
   #begin(sync: boolean, isSwitch: boolean): Group {
     const group = new Group(this.#buffers.pop() ?? new BatchBuffer(), sync, isSwitch)
     this.#waiting.push(group)
-    if (!this.#isRunning) this.#schedule()
     return group
   }
 
-  // At the end of this turn of microtasks, so that every writer that is about to write joins in.
-  // A microtask of our own was rejected: it would run between two of theirs.
-  #schedule(): void {
+  // A group that waits behind another starts when that one is done.
+  #startIfNew(): void {
+    if (this.#isRunning) return
     this.#isRunning = true
-    if (this.#turnStartMs === undefined) {
-      this.#turnStartMs = this.#environment.now()
-      setImmediate(() => {
-        this.#turnStartMs = undefined
-      })
-    } else if (this.#environment.now() - this.#turnStartMs > TURN_BUDGET_MS) {
+    const turnMs = this.#turnMs()
+    if (turnMs > TURN_BUDGET_MS) {
       setImmediate(this.#start)
-      return
+    } else if (this.#waiting[0]!.sync || this.#hasLedThisTurn) {
+      process.nextTick(this.#start)
+    } else {
+      this.#hasLedThisTurn = true
+      queueMicrotask(this.#endMicrotaskTurn)
+      this.#start()
     }
-    process.nextTick(this.#start)
+  }
+
+  // How long the event loop has been waiting for us.
+  #turnMs(): number {
+    const nowMs = this.#environment.now()
+    if (this.#turnStartMs !== undefined) return nowMs - this.#turnStartMs
+    this.#turnStartMs = nowMs
+    setImmediate(this.#endTurn)
+    return 0
+  }
+
+  readonly #endTurn = (): void => {
+    this.#turnStartMs = undefined
+  }
+
+  readonly #endMicrotaskTurn = (): void => {
+    this.#hasLedThisTurn = false
   }
 
   readonly #start = (): void => {
