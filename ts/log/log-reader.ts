@@ -92,8 +92,7 @@ export class LogReader {
       return true
     }
     if (type !== TYPE_FIRST) {
-      this.#stop('damaged', 'a record without its first fragment')
-      return false
+      return this.#stopOutOfOrder('a record without its first fragment')
     }
     this.#joinedEnd = 0
     this.#join()
@@ -101,8 +100,7 @@ export class LogReader {
       type = this.#readFragment(false)
       if (type === TYPE_ZERO) return false
       if (type !== TYPE_MIDDLE && type !== TYPE_LAST) {
-        this.#stop('damaged', 'a record without its last fragment')
-        return false
+        return this.#stopOutOfOrder('a record without its last fragment')
       }
       this.#join()
     }
@@ -113,14 +111,16 @@ export class LogReader {
   }
 
   /**
-   * Whether any whole fragment stands behind the damage: a crash leaves none behind a record that
-   * was synced alone. Looks at the place behind the damaged fragment and at every later block.
+   * Whether any whole fragment stands at the damage or behind it: a crash leaves none behind a record
+   * that was synced alone. Looks at the place of the damage, at the one behind the damaged fragment,
+   * and at every later block.
    * Requires: next() has returned false.
    */
   hasFragmentsAfterDamage(): boolean {
     if (this.#damage === undefined) return false
     const file = this.#file
     const broken = this.#position
+    if (this.#isFragment(broken)) return true
     if (broken + HEADER_SIZE <= file.length) {
       const behind = broken + HEADER_SIZE + lengthAt(file, broken)
       if (this.#isFragment(behind)) return true
@@ -179,6 +179,13 @@ export class LogReader {
     if (at < end && (file[at + 6] ?? TYPE_ZERO) !== TYPE_ZERO) return false
     while (end > at && file[end - 1] === 0) end--
     return end === at
+  }
+
+  // The fragment is whole, and goes back to where the damage is: see hasFragmentsAfterDamage.
+  #stopOutOfOrder(reason: string): false {
+    this.#position = this.#dataStart - HEADER_SIZE
+    this.#stop('damaged', reason)
+    return false
   }
 
   #stop(kind: LogDamage['kind'], reason: string): number {
