@@ -1,0 +1,279 @@
+// The loop of real kills: a child writes, is killed with SIGKILL at a random moment, and what it
+// left is opened and judged; then the next child goes on in the same directory.
+//
+//   child ── killed ── a copy is kept ── opened by us, or by C++ LevelDB ── judged ── next child
+//
+// What has to hold, every time:
+//   Everything that was acknowledged is there, synced or not: a kill takes nothing from the kernel.
+//   The state is the replay of a prefix of the calls in call order; batches are in it whole.
+//   Recovery drops nothing but the torn end of the last log, or of the manifest.
+//   Acknowledgements come in call order.
+//
+// When the child dies, calls that nobody heard an acknowledgement of may be in the state too: each
+// writer has one of these at most, and as many whose acknowledgement was not sent yet.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
+import { basename } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { ClassicLevel } from 'classic-level'
+import { DB, type RecoveryReport } from '../../ts/index.ts'
+import { History, NOTHING } from '../crash/history.ts'
+import { mixSeed, Random } from '../crash/random.ts'
+import { callOf, KEY_COUNT, keyOf, type Life, lifeOf, valueOf, writeOf } from './calls.ts'
+
+/** The child is killed this long after its first acknowledgement, or after it was started. */
+const WRITING_MS = { least: 5, most: 250 }
+const STARTING_MS = { least: 0, most: 150 }
+const STARTING_PERCENT = 20
+/** How often LevelDB is the one that recovers. */
+const CLASSIC_PERCENT = 15
+/** How often we recover twice. */
+const AGAIN_PERCENT = 15
+
+export interface KillOptions {
+  /** Need not exist. Left as it is at the end; a copy beside it, `.killed`, is removed. */
+  readonly directory: string
+  readonly seed: number
+  readonly kills: number
+  /** The child's; ours and by default its is that of this process. */
+  readonly binding?: 'native' | 'js'
+  readonly onKill?: (counts: KillCounts) => void
+}
+
+export interface KillCounts {
+  kills: number
+  /** Kills before the child acknowledged anything. */
+  early: number
+  acknowledged: number
+  /** Calls found in the state that nobody had heard an acknowledgement of, at the least. */
+  unheard: number
+  tornEnds: number
+  strays: number
+  recoveredByClassic: number
+}
+
+/** A value in the database: who wrote it, and how long it is. */
+interface Found {
+  readonly write: number
+  readonly sizeBytes: number
+}
+
+type State = readonly (Found | undefined)[]
+
+export class KillViolation extends Error {
+  constructor(message: string) {
+    super(message)
+    this.name = 'KillViolation'
+  }
+}
+
+/**
+ * Kills so many children. Rejects with a KillViolation that names the seed, the kill and the copy
+ * of the directory as the child left it.
+ */
+export async function runKills(options: KillOptions): Promise<KillCounts> {
+  const counts = noCounts()
+  const copy = `${options.directory}.killed`
+  let state: State = Array.from({ length: KEY_COUNT }, () => undefined)
+  let firstWrite = 0
+  for (let kill = 0; kill < options.kills; kill++) {
+    const seed = mixSeed(options.seed, kill)
+    const life = lifeOf(seed)
+    try {
+      const heard = await liveAndDie(options, life, firstWrite)
+      keepCopy(options.directory, copy)
+      const history = historyOf(life, heard, state, firstWrite)
+      state = await recover(options.directory, new Random(mixSeed(seed, 1)), history, state, counts)
+      count(counts, history, heard, state)
+      firstWrite = history.nextWrite
+    } catch (error) {
+      const what = error instanceof Error ? error.message : String(error)
+      throw new KillViolation(`seed ${options.seed}, kill ${kill}, see ${copy}: ${what}`)
+    }
+    options.onKill?.(counts)
+  }
+  rmSync(copy, { recursive: true, force: true })
+  return counts
+}
+
+export function noCounts(): KillCounts {
+  return {
+    kills: 0,
+    early: 0,
+    acknowledged: 0,
+    unheard: 0,
+    tornEnds: 0,
+    strays: 0,
+    recoveredByClassic: 0,
+  }
+}
+
+/** Runs a child and kills it; returns how many of its calls were heard to be acknowledged. */
+async function liveAndDie(
+  { directory, binding }: KillOptions,
+  life: Life,
+  firstWrite: number,
+): Promise<number> {
+  const module = fileURLToPath(new URL('writer.js', import.meta.url))
+  const args = [module, directory, String(life.seed), String(firstWrite)]
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...(binding === undefined ? {} : { SLUICEDB_BINDING: binding }) },
+  })
+  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
+  let complaint = ''
+  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text
+  })
+  const random = new Random(mixSeed(life.seed, 2))
+  const isEarly = random.percent(STARTING_PERCENT)
+  const { least, most } = isEarly ? STARTING_MS : WRITING_MS
+  const delayMs = random.between(least, most)
+  const killLater = (): void => void setTimeout(() => child.kill('SIGKILL'), delayMs)
+  if (isEarly) killLater()
+  const heard = await hear(child.stdio[3] as Readable, isEarly ? undefined : killLater)
+  const [code, signal] = await closed
+  if (signal !== 'SIGKILL') throw new Error(`the writer ended with ${signal ?? code}: ${complaint}`)
+  return heard
+}
+
+/** Reads what the child says to its end, and counts the acknowledgements. */
+async function hear(reports: Readable, onFirst: (() => void) | undefined): Promise<number> {
+  let heard = 0
+  for await (const line of createInterface({ input: reports })) {
+    if (line === 'opened') continue
+    for (const word of line.split(' ')) {
+      if (Number(word) !== heard) throw new Error(`call ${word} acknowledged after ${heard} calls`)
+      if (heard++ === 0) onFirst?.()
+    }
+  }
+  return heard
+}
+
+function keepCopy(directory: string, copy: string): void {
+  rmSync(copy, { recursive: true, force: true })
+  if (existsSync(directory)) cpSync(directory, copy, { recursive: true })
+}
+
+/** What the child may have called, and what it heard. */
+function historyOf(life: Life, heard: number, state: State, firstWrite: number): History {
+  const base = state.map((found) => found?.write ?? NOTHING)
+  const history = new History(KEY_COUNT, base, firstWrite)
+  for (let index = 0; index < heard + 2 * life.writers; index++) {
+    const { writes, sync } = callOf(life, index)
+    const call = history.issue(writes, sync)
+    if (index < heard) history.acknowledge(call)
+  }
+  return history
+}
+
+async function recover(
+  directory: string,
+  random: Random,
+  history: History,
+  before: State,
+  counts: KillCounts,
+): Promise<State> {
+  const byClassic = existsSync(directory) && random.percent(CLASSIC_PERCENT)
+  const read = byClassic ? readByClassic : readByUs
+  const state = await read(directory, counts)
+  if (byClassic) counts.recoveredByClassic++
+  judge(state, history, before)
+  if (random.percent(AGAIN_PERCENT)) {
+    const again = await readByUs(directory, counts)
+    judge(again, history, before)
+    const same = again.every((found, key) => found?.write === state[key]?.write)
+    if (!same) throw new Error('a second recovery gives another state')
+  }
+  return state
+}
+
+function judge(state: State, history: History, before: State): void {
+  state.forEach((found, key) => {
+    if (found === undefined) return
+    const { write, sizeBytes } = found
+    const expected = history.expected(write)
+    const isOfBefore = before[key]?.write === write && before[key].sizeBytes === sizeBytes
+    if (isOfBefore || (expected?.key === key && expected.sizeBytes === sizeBytes)) return
+    throw new Error(`key ${key} has a value that nobody wrote: write ${write}, ${sizeBytes} bytes`)
+  })
+  const writes = state.map((found) => found?.write ?? NOTHING)
+  const wrong = history.judge(writes, history.time, 'kill')
+  if (wrong !== undefined) throw new Error(wrong)
+}
+
+async function readByUs(directory: string, counts: KillCounts): Promise<State> {
+  const lastLog = existsSync(directory) ? lastLogOf(directory) : undefined
+  const db = await DB.open(directory, { createIfMissing: true })
+  try {
+    checkReport(db.recovery, lastLog, counts)
+    return Array.from({ length: KEY_COUNT }, (_, key) => foundIn(db.getSync(keyOf(key)), key))
+  } finally {
+    await db.close()
+  }
+}
+
+function checkReport(
+  { dropped, lostSequences, movedToLost }: RecoveryReport,
+  lastLog: string | undefined,
+  counts: KillCounts,
+): void {
+  for (const { file, offset, reason } of dropped) {
+    const name = basename(file)
+    if (name !== lastLog && !name.startsWith('MANIFEST-')) {
+      throw new Error(`${name} was dropped from ${offset}: ${reason}`)
+    }
+  }
+  if (lostSequences > 0) throw new Error(`${lostSequences} sequences are lost`)
+  counts.tornEnds += dropped.length
+  counts.strays += movedToLost.length
+}
+
+/** By what it lists: a key too many is seen too. */
+async function readByClassic(directory: string): Promise<State> {
+  const level = new ClassicLevel<Buffer, Buffer>(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+  })
+  await level.open()
+  try {
+    const values = new Map<string, Buffer>()
+    for await (const [key, value] of level.iterator()) values.set(key.toString('latin1'), value)
+    const state = Array.from({ length: KEY_COUNT }, (_, key) => {
+      const name = keyOf(key).toString('latin1')
+      const found = foundIn(values.get(name), key)
+      values.delete(name)
+      return found
+    })
+    if (values.size > 0) throw new Error(`${values.size} keys that nobody wrote`)
+    return state
+  } finally {
+    await level.close()
+  }
+}
+
+function foundIn(value: Buffer | undefined, key: number): Found | undefined {
+  if (value === undefined) return undefined
+  const write = writeOf(value)
+  if (valueOf(write, value.length).equals(value)) return { write, sizeBytes: value.length }
+  const start = value.toString('latin1', 0, 16)
+  throw new Error(`key ${key} has ${value.length} bytes that nobody wrote: ${start}`)
+}
+
+function lastLogOf(directory: string): string | undefined {
+  const logs = readdirSync(directory).filter((name) => name.endsWith('.log'))
+  return logs.toSorted().at(-1)
+}
+
+function count(counts: KillCounts, history: History, heard: number, state: State): void {
+  counts.kills++
+  counts.acknowledged += heard
+  if (heard === 0) counts.early++
+  const lastWrite = Math.max(...state.map((found) => found?.write ?? NOTHING))
+  const lastCall = history.calls.findLastIndex(({ firstWrite }) => firstWrite <= lastWrite)
+  counts.unheard += Math.max(0, lastCall + 1 - heard)
+}
