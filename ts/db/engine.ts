@@ -327,6 +327,8 @@ export class Engine {
     await Promise.allSettled([this.#log.retired()])
     if (this.#failure === undefined) return
     const manifestNumber = this.#versions.newFileNumber()
+    // Made before anything is changed: there may be no memory for it.
+    const memtable = this.#memory.create(0, 0)
     const edit = await this.#rescueMemtables()
     const log = await this.#createLog(this.#versions.newFileNumber())
     edit.logNumber = log.number
@@ -340,7 +342,7 @@ export class Engine {
       throw error
     }
     const oldLog = this.#log
-    this.#exchange(log)
+    this.#exchange(log, memtable)
     await oldLog.abandon()
     await this.#removeObsolete()
     this.#infoLog.write('resume')
@@ -375,12 +377,12 @@ export class Engine {
 
   // In one piece: reads see either the old memtables or the tables made of them. The sequence is
   // published only with the old memtable gone, which holds entries of failed groups below it.
-  #exchange(log: WriteAheadLog): void {
+  #exchange(log: WriteAheadLog, memtable: Memtable): void {
     this.#log = log
     if (this.#frozen !== undefined) this.#memory.recycle(this.#frozen)
     this.#frozen = undefined
     this.#memory.recycle(this.#memtable)
-    this.#memtable = this.#memory.create(0, 0)
+    this.#memtable = memtable
     this.#versions.publishSequence(this.queue.nextSequence - 1)
     this.#failure = undefined
   }

@@ -3,6 +3,7 @@
 // Rejected: to let each flush drop its memory. A new one of 4 MiB costs a page fault per 4 KiB on the
 // first fill, and nothing tells the collector how much shared memory is behind a dead object.
 
+import { SluiceError } from '../format/error.ts'
 import { Memtable, memtableSize } from '../memtable/memtable.ts'
 
 export class MemtableMemory {
@@ -16,22 +17,34 @@ export class MemtableMemory {
 
   /**
    * An empty memtable that takes at least `count` entries with keys and values of `payloadBytes`: of
-   * the ordinary size where that is enough, else of its own. Throws RangeError when there is not
+   * the ordinary size where that is enough, else of its own. Throws LEVEL_IO_ERROR when there is not
    * that much memory.
    */
   create(payloadBytes: number, count: number): Memtable {
     const neededBytes = memtableSize(payloadBytes, count)
-    if (neededBytes > this.#sizeBytes) {
-      // Views count 32-bit words.
-      return Memtable.create(new SharedArrayBuffer(Math.ceil(neededBytes / 4) * 4))
-    }
-    const memory = this.#spare ?? new SharedArrayBuffer(this.#sizeBytes & ~3)
+    if (neededBytes > this.#sizeBytes) return Memtable.create(allocate(neededBytes))
+    const memory = this.#spare ?? allocate(this.#sizeBytes)
     this.#spare = undefined
     return Memtable.create(memory)
   }
 
   /** Takes the memory back. Requires: nothing reads the memtable any more. */
   recycle(memtable: Memtable): void {
-    if (memtable.memory.byteLength === (this.#sizeBytes & ~3)) this.#spare = memtable.memory
+    if (memtable.memory.byteLength === wholeWords(this.#sizeBytes)) this.#spare = memtable.memory
   }
+}
+
+function allocate(sizeBytes: number): SharedArrayBuffer {
+  try {
+    return new SharedArrayBuffer(wholeWords(sizeBytes))
+  } catch (cause) {
+    throw new SluiceError('LEVEL_IO_ERROR', `No memory for a memtable of ${sizeBytes} bytes`, {
+      cause,
+    })
+  }
+}
+
+// Views of a memtable count 32-bit words.
+function wholeWords(sizeBytes: number): number {
+  return Math.ceil(sizeBytes / 4) * 4
 }
