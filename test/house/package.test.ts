@@ -2,9 +2,11 @@
 
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { binding } from '../../ts/index.ts'
 import { ROOT } from './source-tree.ts'
 
 interface PackageJson {
@@ -60,6 +62,17 @@ test('nothing runs when the package is installed', (t) => {
     INSTALL_SCRIPTS.filter((name) => name in manifest.scripts),
     [],
   )
+})
+
+test('the first program of README.md runs and prints what it says', async (t) => {
+  const text = fs.readFileSync(join(ROOT, 'README.md'), 'utf8')
+  const [, program] = /```js\n([\s\S]*?)```/.exec(text)!
+  const directory = fs.mkdtempSync(join(tmpdir(), 'sluicedb-readme-'))
+  t.teardown(() => fs.rmSync(directory, { recursive: true }))
+  const code = program!.replace("'./data'", JSON.stringify(join(directory, 'data')))
+  const args = ['--input-type=module', '--eval', code]
+  const { stdout } = await promisify(execFile)(process.execPath, args, { cwd: ROOT })
+  t.is(stdout, `<Buffer 31>\nundefined\n${binding.kind}\n`)
 })
 
 for (const document of ['README.md', 'CONTRIBUTING.md']) {
