@@ -1,7 +1,8 @@
 // A child that leaves a database without closing it: `write-child.js ours|classic DIRECTORY LAST`.
 //
-// It writes the calls of leftCalls() unsynced, and says so with one line when all of them are
-// acknowledged. LAST: `exit` ends the process there; `wait` waits for the kill.
+// It writes the calls of leftCalls(), with sync when LAST says so. LAST, when they are acknowledged:
+//   exit | exit-synced   the process ends
+//   wait                 it says so with one line, and waits for the kill
 
 import { leftCalls } from './left-calls.ts'
 import { openStore } from './stores.ts'
@@ -11,7 +12,7 @@ if (implementation !== 'ours' && implementation !== 'classic') throw new Error('
 if (directory === undefined) throw new Error('which directory?')
 
 const store = await openStore(implementation, directory)
-for (const call of leftCalls()) await store.write(call)
-if (last === 'exit') process.exit(0)
+for (const call of leftCalls()) await store.write(call, last === 'exit-synced')
+if (last !== 'wait') process.exit(0)
 process.stdout.write('written\n')
 setInterval(() => undefined, 1000)

@@ -217,44 +217,54 @@ test('LevelDB reads a database that was opened and closed again and again', asyn
   await checkBothWays(t, directory, contents)
 })
 
-test('LevelDB reads what a process left that ended without close', async (t) => {
-  const directory = scratchDirectory(t, FAST_ROOT)
-  const { code, output } = await runChild('interop/write-child.js', ['ours', directory, 'exit'])
-  t.is(code, 0, output)
-  const contents = new Contents()
-  for (const call of leftCalls()) contents.apply(call)
-  await checkBothWays(t, directory, contents)
-})
+for (const [how, last, isGrown] of [
+  ['unsynced', 'exit', false],
+  // Such a log was made longer ahead, and nobody cut it: it ends in zeroes.
+  ['synced', 'exit-synced', true],
+] as const) {
+  test(`LevelDB reads what a process wrote ${how} that ended without close`, async (t) => {
+    const directory = scratchDirectory(t, FAST_ROOT)
+    const { code, output } = await runChild('interop/write-child.js', ['ours', directory, last])
+    t.is(code, 0, output)
+    const [log] = filesOf(directory, '.log')
+    t.is(readFileSync(join(directory, log!)).at(-1) === 0, isGrown)
+    const contents = new Contents()
+    for (const call of leftCalls()) contents.apply(call)
+    await checkBothWays(t, directory, contents)
+  })
+}
 
-// Cut inside the header, the fragment, and the second fragment of the last record.
-for (const [where, cutBytes] of [
-  ['its last byte', 1],
-  ['its second fragment', 20_000],
-  ['its first fragment', 40_000],
-  ['its header', 'header'],
+// What a crash may leave of the last record, which has 50,000 bytes over two fragments or more.
+for (const [where, damage] of [
+  ['cut before its last byte', (_start: number, end: number) => ({ cutAt: end - 1 })],
+  ['cut in its second fragment', (_start: number, end: number) => ({ cutAt: end - 5000 })],
+  ['cut in its first fragment', (start: number) => ({ cutAt: start + 1000 })],
+  ['cut in its header', (start: number) => ({ cutAt: start + 3 })],
+  ['zeroes from its middle on', (_start: number, end: number) => ({ zeroFrom: end - 5000 })],
+  ['zeroes from its first byte on', (start: number) => ({ zeroFrom: start })],
 ] as const) {
   for (const first of ['LevelDB', 'we']) {
-    test(`a last record cut in ${where} is left out by both, ${first} first`, async (t) => {
+    test(`a last record, ${where}, is left out by both, ${first} first`, async (t) => {
       const directory = scratchDirectory(t, FAST_ROOT)
       const store = await OurStore.open(directory)
       const contents = new Contents()
       await writerInto(store, contents)(...entries(0, 50))
-      const [log] = filesOf(directory, '.log')
-      const path = join(directory, log!)
+      const path = join(directory, filesOf(directory, '.log')[0]!)
+      const startBytes = statSync(path).size
+      await store.write([put('torn', Buffer.alloc(50_000, 't'))])
       await store.close()
-      const wholeBytes = statSync(path).size
-      const again = await appendRecord(t, directory, put('torn', Buffer.alloc(50_000, 't')))
-      writeFileSync(path, again)
-      truncateSync(path, cutBytes === 'header' ? wholeBytes + 3 : again.length - cutBytes)
+      damageLog(path, damage(startBytes, statSync(path).size))
+      contents.apply([del('torn')])
       if (first === 'we') {
         const ours = await OurStore.open(directory)
-        t.is(ours.complaints.length, 1)
-        t.regex(ours.complaints[0]!, new RegExp(`dropped from ${wholeBytes}`))
-        contents.apply([put('after', 'the cut')])
-        await ours.write([put('after', 'the cut')])
+        for (const complaint of ours.complaints) {
+          t.regex(complaint, new RegExp(`dropped from ${startBytes}:`))
+        }
+        // Zeroes where a record might have begun are what a log that was grown ahead ends in.
+        t.is(ours.complaints.length, where === 'zeroes from its first byte on' ? 0 : 1)
+        await writerInto(ours, contents)([put('after', 'the damage')])
         await ours.close()
       }
-      contents.apply([del('torn')])
       await checkBothWays(t, directory, contents)
     })
   }
@@ -271,8 +281,8 @@ onPosix('LevelDB reads a database that went on after a failure and resume()', as
   // A log that is not in the directory any more cannot be synced for good. The last one: the flushed
   // one may still be there.
   rmSync(join(directory, filesOf(directory, '.log').at(-1)!))
-  const lost = [put('unknown', 'outcome')]
-  await t.throwsAsync(store.write(lost, true), { code: 'LEVEL_IO_ERROR' })
+  const unsyncable = store.write([put('unknown', 'outcome')], true)
+  await t.throwsAsync(unsyncable, { code: 'LEVEL_IO_ERROR' })
   await t.throwsAsync(store.write([put('refused', '1')]), { code: 'LEVEL_IO_ERROR' })
   await store.db.resume()
   contents.apply([del('unknown'), del('refused')])
@@ -315,7 +325,7 @@ function logSize(directory: string): number {
   )
 }
 
-/** A call, of a log of its own, that ends `left` bytes before the end of a block. */
+/** A record that begins where a block does, or in its last bytes, and ends `left` before its end. */
 async function writeUpTo(write: Filling['write'], left: number): Promise<void> {
   const key = `left-${left}`
   // Header of the record, of the batch, of the put: type, key length, key, value length.
@@ -323,20 +333,12 @@ async function writeUpTo(write: Filling['write'], left: number): Promise<void> {
   await write([put(key, Buffer.alloc(BLOCK - left - overheadBytes, `${left}`))])
 }
 
-/** The log of the directory as it would be with one more record, unflushed: a copy is written to. */
-async function appendRecord(
-  t: ExecutionContext,
-  directory: string,
-  change: ReturnType<typeof put>,
-): Promise<Buffer> {
-  const copy = scratchDirectory(t, FAST_ROOT)
-  const store = await OurStore.open(copy)
-  const contents = new Contents()
-  await writerInto(store, contents)(...entries(0, 50))
-  await store.write([change])
-  await store.close()
-  const [name] = filesOf(directory, '.log')
-  return readFileSync(join(copy, name!))
+function damageLog(path: string, damage: { cutAt?: number; zeroFrom?: number }): void {
+  if (damage.cutAt !== undefined) truncateSync(path, damage.cutAt)
+  if (damage.zeroFrom !== undefined) {
+    const bytes = readFileSync(path).fill(0, damage.zeroFrom)
+    writeFileSync(path, bytes)
+  }
 }
 
 /** Bytes that do not compress, the same ones every time. */
