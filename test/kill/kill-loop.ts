@@ -29,6 +29,8 @@ import { callOf, KEY_COUNT, keyOf, type Life, lifeOf, valueOf, writeOf } from '.
 const WRITING_MS = { least: 5, most: 250 }
 const STARTING_MS = { least: 0, most: 150 }
 const STARTING_PERCENT = 20
+/** A writer that is still there after this does not even acknowledge anything. */
+const HUNG_MS = 60_000
 /** How often LevelDB is the one that recovers. */
 const CLASSIC_PERCENT = 15
 /** How often we recover twice. */
@@ -135,10 +137,16 @@ async function liveAndDie(
   const delayMs = random.between(least, most)
   const killLater = (): void => void setTimeout(() => child.kill('SIGKILL'), delayMs)
   if (isEarly) killLater()
-  const heard = await hear(child.stdio[3] as Readable, isEarly ? undefined : killLater)
-  const [code, signal] = await closed
-  if (signal !== 'SIGKILL') throw new Error(`the writer ended with ${signal ?? code}: ${complaint}`)
-  return heard
+  const hung = setTimeout(() => child.kill('SIGABRT'), HUNG_MS)
+  try {
+    const heard = await hear(child.stdio[3] as Readable, isEarly ? undefined : killLater)
+    const [code, signal] = await closed
+    if (signal === 'SIGKILL') return heard
+    throw new Error(`the writer ended with ${signal ?? code}: ${complaint}`)
+  } finally {
+    clearTimeout(hung)
+    child.kill('SIGKILL') // Only a writer that did not say what it should is still there.
+  }
 }
 
 /** Reads what the child says to its end, and counts the acknowledgements. */
