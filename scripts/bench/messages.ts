@@ -4,8 +4,18 @@
 import type { StoreName } from '../stores/store.ts'
 
 export type Order =
-  | { readonly kind: 'open'; readonly store: StoreName; readonly path: string; sync: boolean }
-  | { readonly kind: 'round'; readonly writers: number; seconds: number; observe: boolean }
+  | {
+      readonly kind: 'open'
+      readonly store: StoreName
+      readonly path: string
+      readonly sync: boolean
+    }
+  | {
+      readonly kind: 'round'
+      readonly writers: number
+      readonly seconds: number
+      readonly observe: boolean
+    }
   | { readonly kind: 'close' }
 
 export type Answer =

@@ -6,9 +6,20 @@ import { openSluiceDB } from '../stores/sluicedb-store.ts'
 import { KEY_SIZE, keyAt, VALUE_SIZE, valueAt } from './entries.ts'
 import type { RecoveringStore } from './recovery.ts'
 
-export type RecoveryOrder =
-  | { readonly kind: 'fill'; store: RecoveringStore; path: string; logBytes: number }
-  | { readonly kind: 'open'; readonly store: RecoveringStore; readonly path: string }
+export interface FillOrder {
+  readonly kind: 'fill'
+  readonly store: RecoveringStore
+  readonly path: string
+  readonly logBytes: number
+}
+
+export interface OpenOrder {
+  readonly kind: 'open'
+  readonly store: RecoveringStore
+  readonly path: string
+}
+
+export type RecoveryOrder = FillOrder | OpenOrder
 
 export interface RecoveryReport {
   readonly elapsedMs: number
@@ -22,7 +33,7 @@ const MEMTABLE_BYTES_PER_LOG_BYTE = 4
 
 const OPENERS = { sluicedb: openSluiceDB, 'classic-level': openClassicLevel } as const
 
-async function fill(order: Extract<RecoveryOrder, { kind: 'fill' }>): Promise<void> {
+async function fill(order: FillOrder): Promise<void> {
   const store = await OPENERS[order.store](order.path, {
     sync: false,
     writeBufferSize: order.logBytes * MEMTABLE_BYTES_PER_LOG_BYTE,
@@ -35,7 +46,7 @@ async function fill(order: Extract<RecoveryOrder, { kind: 'fill' }>): Promise<vo
   process.kill(process.pid, 'SIGKILL')
 }
 
-async function open(order: RecoveryOrder): Promise<void> {
+async function open(order: OpenOrder): Promise<void> {
   const startMs = performance.now()
   const store = await OPENERS[order.store](order.path, { sync: false })
   const message: RecoveryReport = { elapsedMs: performance.now() - startMs }
