@@ -1,6 +1,6 @@
 // A flush: what a frozen memtable holds becomes a level-0 table.
 //
-//   build the table ── sync it ── close it ── sync the directory ── answer with its metadata
+//   build the table ── sync it ── close it ── sync the directory, unless the caller does ── answer
 //
 // A pure function of (job, file system), so that it runs the same in the worker, in place, and over
 // the simulated disk. Everything is synchronous: whoever runs it has the thread to itself.
@@ -8,7 +8,8 @@
 // Invariants:
 //   Only what was published is written: entries above `lastSequence` belong to a group whose outcome
 //   is unknown, and a table would make it visible (W3).
-//   The table and its directory entry are durable when the job answers (W13).
+//   The table is durable when the job answers, and so is its directory entry if the job was to see
+//   to that: before a manifest names the table, somebody must have (W13).
 //   A job that fails leaves no table behind where it can remove it.
 
 import { join } from 'node:path'
@@ -29,6 +30,8 @@ export interface FlushJob {
   /** The last published sequence: entries above it are left out. */
   readonly lastSequence: number
   readonly table: TableOptions
+  /** False where several tables share one sync of the directory, which the caller makes. */
+  readonly syncsDirectory: boolean
 }
 
 /** Undefined when there was nothing to write; there is no file then. */
@@ -42,7 +45,7 @@ export function runFlush(job: FlushJob, fileSystem: FileSystem): FlushResult {
   try {
     const file = fileSystem.createWritableSync(path)
     const metadata = writeTable(memtable, job, file, fileSystem)
-    fileSystem.syncDirectorySync(job.directory)
+    if (job.syncsDirectory) fileSystem.syncDirectorySync(job.directory)
     return metadata
   } catch (error) {
     removeRemains(fileSystem, path)

@@ -304,6 +304,7 @@ export class Engine {
       memory: memtable.memory,
       lastSequence: this.#versions.lastSequence,
       table: tableOptionsOf(this.#options),
+      syncsDirectory: true,
     })
   }
 

@@ -172,6 +172,8 @@ export class LogReplay {
       memory: memtable.memory,
       lastSequence: this.lastSequence,
       table,
+      // Done once for all of them, before CURRENT leads to the manifest that names them.
+      syncsDirectory: false,
     })
     memory.recycle(memtable)
     if (file !== undefined) this.files.push(file)

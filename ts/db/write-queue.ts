@@ -239,6 +239,7 @@ export class WriteQueue {
     const environment = this.#environment
     for (let group = this.#waiting.shift(); group !== undefined; group = this.#waiting.shift()) {
       let appendBegun = false
+      let job: Promise<void> | undefined
       try {
         const room = environment.makeRoom(group.batch.end, group.batch.count, group.isSwitch)
         if (room !== undefined) {
@@ -249,7 +250,7 @@ export class WriteQueue {
           const sequence = this.#takeSequences(group)
           const startMs = group.sync ? environment.now() : 0
           appendBegun = true
-          const job = environment.append(group.batch.bytes, group.batch.end, group.sync)
+          job = environment.append(group.batch.bytes, group.batch.end, group.sync)
           this.#wake()
           environment.insert(group.batch, sequence)
           if (job !== undefined) await job
@@ -257,9 +258,12 @@ export class WriteQueue {
           const durationMs = group.sync ? environment.now() - startMs : undefined
           environment.countGroup(group.writers, group.batch.end, durationMs)
         }
+        this.#wake()
         this.#committed = group
       } catch (error) {
         this.#wake()
+        // Where something else failed under the job: nothing may follow before its end.
+        await Promise.allSettled([job])
         group.reject(appendBegun ? environment.fail(error) : error)
       }
     }
