@@ -5,7 +5,9 @@
 //       random workloads until so many images and faults are checked
 //   node dist/scripts/crash.js --small 3
 //       every sequence of up to three actions, all crash points, all policies
-//   node dist/scripts/crash.js --seed 7 --length 60 --point 12 --policy torn
+//   node dist/scripts/crash.js --small 7 --actions put,switch
+//       longer ones, of these actions only
+//   node dist/scripts/crash.js --seed 7 --length 40 --point 12 --policy torn
 //   node dist/scripts/crash.js --seed 1 --workload put,flush,sync --point 12 --policy torn
 //   node dist/scripts/crash.js --seed 7 --length 24 --fault 31
 //       one failure again
@@ -22,6 +24,7 @@ import {
 import { checkFaults, noFaultCounts } from '../test/crash/fault-loop.ts'
 import { mixSeed } from '../test/crash/random.ts'
 import {
+  ACTIONS,
   parseActions,
   randomWorkload,
   sequences,
@@ -29,7 +32,7 @@ import {
   type Workload,
 } from '../test/crash/workload.ts'
 
-const CRASH_LENGTH = 60
+const CRASH_LENGTH = 40
 const FAULT_LENGTH = 24
 
 const { values } = parseArgs({
@@ -37,6 +40,7 @@ const { values } = parseArgs({
     images: { type: 'string', default: '0' },
     faults: { type: 'string', default: '0' },
     small: { type: 'string' },
+    actions: { type: 'string', default: ACTIONS.join() },
     seed: { type: 'string', default: '1' },
     length: { type: 'string' },
     workload: { type: 'string' },
@@ -117,7 +121,7 @@ async function runOne(): Promise<void> {
 
 async function runSmall(mostActions: number): Promise<void> {
   for (let length = 0; length <= mostActions; length++) {
-    for (const actions of sequences(length)) {
+    for (const actions of sequences(length, parseActions(values.actions))) {
       const line = `--seed ${seed} --workload ${actions.join()}`
       await attempt(line, (onViolation) =>
         checkCrashes(smallWorkload(actions, seed), crashes, {

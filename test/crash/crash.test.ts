@@ -1,14 +1,14 @@
 // The crash loop at the size of every test run; scripts/crash.ts runs as much as one asks for.
 
-import test from 'ava'
+import test, { type ExecutionContext } from 'ava'
 import { checkCrashes, messageOf, noCrashCounts, type CrashCounts } from './crash-loop.ts'
 import { mixSeed } from './random.ts'
-import { randomWorkload, sequences, smallWorkload } from './workload.ts'
+import { type Action, ACTIONS, randomWorkload, sequences, smallWorkload } from './workload.ts'
 
 /** As scripts/crash.ts gives them to a line that reproduces a failure. */
 const SEED = Number(process.env['SLUICE_SEED'] ?? 1)
-const RANDOM_IMAGES = 14_000
-const RANDOM_LENGTH = 60
+const RANDOM_IMAGES = 40_000
+const RANDOM_LENGTH = 40
 
 test.serial(
   'any crash of a random workload leaves a prefix with all that a sync covers',
@@ -32,28 +32,46 @@ test.serial(
 test.serial(
   'any crash of any two actions leaves a prefix with all that a sync covers',
   async (t) => {
-    t.timeout(300_000)
-    const counts = noCrashCounts()
-    for (const length of [0, 1, 2]) {
-      for (const actions of sequences(length)) {
-        const workload = smallWorkload(actions, SEED)
-        // Crashes before the last action are those of the shorter sequence.
-        const choice = { fromAction: length - 1, secondPercent: 25 }
-        try {
-          await checkCrashes(workload, counts, choice)
-        } catch (error) {
-          t.fail(`${messageOf(error)} --seed ${SEED} --workload ${actions.join()}`)
-          return
-        }
-      }
-    }
-    report(t, counts)
+    const counts = await checkSequences(t, 2, ACTIONS, SEED)
     t.is(counts.workloads, 1 + 8 + 64)
   },
 )
 
-function report(t: { log(line: string): void }, counts: CrashCounts): void {
-  const { workloads, points, images, nested } = counts
+// What is lost between two logs takes more actions to show, but few kinds of them.
+test.serial('any crash of any three writes and switches leaves a prefix', async (t) => {
+  await checkSequences(t, 3, ['put', 'sync', 'batch', 'switch'], SEED)
+})
+
+test.serial('any crash of a row of puts and switches leaves a prefix', async (t) => {
+  await checkSequences(t, 5, ['put', 'switch'], SEED)
+})
+
+/** Every sequence of up to `longest` of the actions, at every crash point, under every policy. */
+async function checkSequences(
+  t: ExecutionContext,
+  longest: number,
+  actions: readonly Action[],
+  seed: number,
+): Promise<CrashCounts> {
+  t.timeout(300_000)
+  const counts = noCrashCounts()
+  for (let length = 0; length <= longest; length++) {
+    for (const sequence of sequences(length, actions)) {
+      try {
+        // Crashes before the last action are those of the shorter sequence.
+        const choice = { fromAction: length - 1, secondPercent: 25 }
+        await checkCrashes(smallWorkload(sequence, seed), counts, choice)
+      } catch (error) {
+        t.fail(`${messageOf(error)} --seed ${seed} --workload ${sequence.join()}`)
+        return counts
+      }
+    }
+  }
+  report(t, counts)
+  return counts
+}
+
+function report(t: ExecutionContext, { workloads, points, images, nested }: CrashCounts): void {
   t.log(
     `seed ${SEED}: ${images} crash images (${nested} of crashes in recovery), ` +
       `${points} points of ${workloads} workloads`,

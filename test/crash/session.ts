@@ -239,9 +239,9 @@ export class Session {
     }
     // What failed is out, and stays out: resume() saved what was visible, and only that.
     const state = this.#readHealed()
-    this.history.decide(state)
     const wrong = this.history.judgeRunning(state)
     if (wrong !== undefined) throw new Violation(`after resume(): ${wrong}`)
+    this.history.decide(state)
   }
 
   #read(): Writes {

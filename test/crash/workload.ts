@@ -148,13 +148,16 @@ export function parseActions(line: string): Action[] {
   })
 }
 
-/** Every sequence of exactly `length` actions. */
-export function* sequences(length: number): Generator<Action[]> {
+/** Every sequence of exactly `length` of the actions. */
+export function* sequences(
+  length: number,
+  actions: readonly Action[] = ACTIONS,
+): Generator<Action[]> {
   if (length === 0) {
     yield []
     return
   }
-  for (const shorter of sequences(length - 1)) {
-    for (const action of ACTIONS) yield [...shorter, action]
+  for (const shorter of sequences(length - 1, actions)) {
+    for (const action of actions) yield [...shorter, action]
   }
 }
