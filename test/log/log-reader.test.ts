@@ -214,6 +214,16 @@ for (const [what, types] of OUT_OF_ORDER) {
   })
 }
 
+test('one whole fragment directly behind a fragment out of order is seen', (t) => {
+  for (const types of [[MIDDLE], [LAST]]) {
+    const broken = types.map((type) => fragment(type, B))
+    const file = Buffer.concat([logOf([A]), ...broken, fragment(FULL, A)])
+    t.true(readLog(file).hasMore)
+  }
+  // Here the fragment that does not belong is a whole record itself.
+  t.true(readLog(Buffer.concat([fragment(FIRST, B), fragment(FULL, A)])).hasMore)
+})
+
 test('a reader that ended cleanly has nothing after its damage', (t) => {
   t.false(readLog(logOf([A, B])).hasMore)
 })
