@@ -138,32 +138,44 @@ export function checkLeaks(disk: SimulatedDisk): void {
   if (disk.lockCount > 0) throw new Violation('locked after close')
 }
 
-/** One disk and its history, at a moment drawn from all operations that `isWanted` holds for. */
-export class DrawnMoment {
+/** A disk and its history at one moment. */
+export interface Moment {
+  readonly disk: SimulatedDisk
+  readonly time: number
+}
+
+/** Draws a few moments, each from all operations of a disk that `isWanted` holds for. */
+export class MomentDraw {
   readonly #random: Random
   readonly #history: History
+  readonly #count: number
   #seen = 0
-  disk: SimulatedDisk | undefined
-  time = 0
+  /** Empty where there was no operation. */
+  readonly moments: Moment[] = []
 
   constructor(
     disk: SimulatedDisk,
     history: History,
     random: Random,
+    count = 1,
     isWanted: () => boolean = () => true,
   ) {
     this.#random = random
     this.#history = history
+    this.#count = count
     disk.onOperation = (): void => {
-      if (isWanted()) this.offer(disk)
+      if (isWanted()) this.#offer(disk)
     }
   }
 
-  offer(disk: SimulatedDisk): void {
+  #offer(disk: SimulatedDisk): void {
     this.#seen++
-    if (this.#random.below(this.#seen) !== 0) return
-    this.disk = disk.freeze()
-    this.time = this.#history.time
+    let frozen: SimulatedDisk | undefined
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#random.below(this.#seen) !== 0) continue
+      frozen ??= disk.freeze()
+      this.moments[i] = { disk: frozen, time: this.#history.time }
+    }
   }
 }
 
@@ -197,13 +209,17 @@ class ImageCheck {
     const { time } = this.#point
     const disk = this.#image()
     const session = new Session(disk, this.#workload, this.#history)
-    const recovery = new DrawnMoment(disk, this.#history, this.#random)
+    // After a kill alone, two recoveries have unsynced work on the disk: the crash has more to choose.
+    const draws = this.#kind === 'restart' ? 4 : 1
+    const recovery = new MomentDraw(disk, this.#history, this.#random, draws)
     await session.open()
     this.#counts.images++
     const state = readState(session.db, this.#history)
     this.#expectLegal(this.#history, state, time, lossOf(this.#kind))
     disk.onOperation = undefined
-    if (this.#random.percent(this.#secondPercent)) await this.#crashRecovery(recovery.disk!, state)
+    for (const moment of recovery.moments) {
+      if (this.#random.percent(this.#secondPercent)) await this.#crashRecovery(moment.disk, state)
+    }
     if (this.#random.percent(this.#secondPercent)) await this.#goOn(session, state)
     await session.close()
     checkLeaks(disk)
@@ -254,19 +270,18 @@ class ImageCheck {
     const next = this.#nextHistory(state)
     const later = new Session(disk, this.#workload, next, [this.#history])
     later.adopt(session)
-    const moment = new DrawnMoment(disk, next, this.#random)
+    const draw = new MomentDraw(disk, next, this.#random)
     later.call([{ key: 0, sizeBytes: 30 }], false)
     later.call([{ key: 1, sizeBytes: 30 }], true)
     later.call([{ key: 2, sizeBytes: 30 }], false)
     await later.settle()
     // After the last call, or somewhere on the way.
-    if (this.#random.percent(30)) {
-      moment.disk = disk.freeze()
-      moment.time = next.time
-    }
+    const [drawn] = draw.moments
+    const isLate = drawn === undefined || this.#random.percent(30)
+    const moment = isLate ? { disk: disk.freeze(), time: next.time } : drawn
     disk.onOperation = undefined
     const [name, policy] = this.#drawPolicy()
-    const image = moment.disk!.crashImage(policy, this.#random)
+    const image = moment.disk.crashImage(policy, this.#random)
     const last = new Session(image, this.#workload, next)
     try {
       await last.open()

@@ -12,7 +12,7 @@
 //             second opening
 
 import { CRASH_POLICIES, POLICY_NAMES } from './crash-image.ts'
-import { checkLeaks, DrawnMoment, lossOf, messageOf } from './crash-loop.ts'
+import { checkLeaks, MomentDraw, lossOf, messageOf } from './crash-loop.ts'
 import { effectFits, type Fault, type FaultEffect, type OperationKind } from './disk-fault.ts'
 import { History } from './history.ts'
 import { mixSeed, Random } from './random.ts'
@@ -173,7 +173,8 @@ class FaultRun {
     const session = new Session(disk, workload)
     session.faultsAllowed = true
     disk.inject(fault)
-    const moment = new DrawnMoment(disk, session.history, this.#random, () => disk.faultCount > 0)
+    const isStruck = (): boolean => disk.faultCount > 0
+    const draw = new MomentDraw(disk, session.history, this.#random, 2, isStruck)
     await session.openStubbornly()
     await session.run(workload.steps)
     if (session.refusesWrites) this.#counts.refusals++
@@ -183,9 +184,9 @@ class FaultRun {
     await this.#goOn(last)
     await last.close()
     checkLeaks(last.disk)
-    // The last operation may have been the one that failed.
-    if (moment.disk === undefined) return
-    await this.#crash(moment.disk, session, moment.time, 'at a moment after the fault')
+    for (const moment of draw.moments) {
+      await this.#crash(moment.disk, session, moment.time, 'at a moment after the fault')
+    }
   }
 
   async #end(session: Session, ending: Ending): Promise<Session> {
