@@ -85,6 +85,11 @@ async function refuses(
   return cause
 }
 
+// Whatever a random part did, this repeats it.
+test.afterEach.always((t) => {
+  if (!t.passed) t.log(`SLUICE_SEED=${SEED}`)
+})
+
 test('a database whose process was killed has everything, and nothing is dropped', async (t) => {
   const disk = diskOf(await tenKeys())
   const db = await openOn(disk, OPTIONS)

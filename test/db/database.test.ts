@@ -31,6 +31,11 @@ async function check(
   }
 }
 
+// Whatever a random part did, this repeats it.
+test.afterEach.always((t) => {
+  if (!t.passed) t.log(`SLUICE_SEED=${SEED}`)
+})
+
 test('a key is read from the memtable, from tables, and after the database was opened again', async (t) => {
   const path = newPath(t)
   const db = await open(path)

@@ -74,6 +74,11 @@ const FAULTS: readonly (readonly [what: string, sync: boolean, fault: Fault])[] 
   ],
 ]
 
+// Whatever a random part did, this repeats it.
+test.afterEach.always((t) => {
+  if (!t.passed) t.log(`SLUICE_SEED=${SEED}`)
+})
+
 for (const [what, sync, fault] of FAULTS) {
   test(`${what} fails its whole group, then writes until resume, and nothing of it is ever seen`, async (t) => {
     const { disk, db, events } = await open()

@@ -17,6 +17,11 @@ function filler(used: number, left: number): Buffer {
   return Buffer.alloc(BLOCK_SIZE - used - 7 - left, 0x66)
 }
 
+// Whatever a random part did, this repeats it.
+test.afterEach.always((t) => {
+  if (!t.passed) t.log(`SLUICE_SEED=${SEED}`)
+})
+
 test('an empty file is a clean end', (t) => {
   t.deepEqual(readLog(Buffer.alloc(0)), {
     records: [],

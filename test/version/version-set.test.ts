@@ -48,6 +48,11 @@ async function opened(seed = SEED): Promise<{ disk: SimulatedDisk; versions: Ver
   return { disk, versions }
 }
 
+// Whatever a random part did, this repeats it.
+test.afterEach.always((t) => {
+  if (!t.passed) t.log(`SLUICE_SEED=${SEED}`)
+})
+
 test('a new database is the bytes that LevelDB makes of one', async (t) => {
   const { disk, versions } = await created()
   const contents = disk.contents(DIRECTORY)
