@@ -104,6 +104,15 @@ test('a worker whose file is missing is given up, and jobs run on the calling th
   await runner.close()
 })
 
+test('an entry that no worker can load is given up as well', async (t) => {
+  const inline = new InlineCounter()
+  const runner = new WorkerRunner(inline, new URL('https://example.org/worker.js'))
+  t.is((await runner.run(job('anywhere')))?.number, 5)
+  t.is((await runner.run(job('anywhere', 6)))?.number, 6)
+  t.is(inline.count, 2)
+  await runner.close()
+})
+
 test('a worker that dies before it is ready is given up too', async (t) => {
   const inline = new InlineCounter()
   const runner = new WorkerRunner(inline, new URL('stillborn-worker.js', import.meta.url))

@@ -459,3 +459,19 @@ test("an insert that throws is the failure of its group, and of nobody else's tu
   t.is(world.calls.at(-1), 'b: refused: no memtable')
   await queue.drained()
 })
+
+test('when an insert throws the queue waits for the append that is under way', async (t) => {
+  const { world, queue, writers } = scene()
+  world.inserting = 'throw'
+  const write = writers.put('a')
+  let isDrained = false
+  const drained = queue.drained().then(() => {
+    isDrained = true
+  })
+  await turns()
+  t.false(isDrained)
+  await world.end(new Error('EIO'))
+  await write
+  await drained
+  t.is(world.calls.filter((call) => call.startsWith('a')).length, 2) // The append, and one outcome.
+})

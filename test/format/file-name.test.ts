@@ -35,6 +35,9 @@ test('what is no numbered file of a database is left alone', (t) => {
   for (const name of [
     '',
     '.log',
+    '90.log',
+    '0000005.ldb',
+    'MANIFEST-2',
     'foo',
     'foo-000004.log',
     '000004',

@@ -46,7 +46,8 @@ export class WorkerRunner implements JobRunner {
   run(job: FlushJob): Promise<FlushResult> {
     if (this.#isClosed) return Promise.reject(new Error('the worker has been ended'))
     if (this.#startFailed) return this.#inline.run(job)
-    const worker = this.#worker ?? this.#start()
+    const worker = this.#worker ?? this.#tryStart()
+    if (worker === undefined) return this.#inline.run(job)
     const id = this.#nextId++
     worker.ref()
     const request: JobRequest = { id, job }
@@ -60,6 +61,17 @@ export class WorkerRunner implements JobRunner {
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#worker?.terminate()
+  }
+
+  // Undefined where the entry is no file that a worker could load, as in some bundles.
+  #tryStart(): Worker | undefined {
+    try {
+      return this.#start()
+    } catch {
+      // Given up like one that does not come up: the job itself will tell if more is wrong.
+      this.#startFailed = true
+      return undefined
+    }
   }
 
   #start(): Worker {

@@ -50,7 +50,10 @@ const KIND_OF_ENDING: Readonly<Record<string, FileKind>> = {
   dbtmp: 'temporary',
 }
 
-/** The kind and number in a file's name, or undefined where it is no numbered file of a database. */
+/**
+ * The kind and number in a file's name, or undefined where it is no numbered file of a database.
+ * Only the spelling that the number gives: '90.log' would be looked for under another name.
+ */
 export function parseFileName(name: string): NumberedFile | undefined {
   const manifest = /^MANIFEST-(\d+)$/.exec(name)
   if (manifest !== null) return numbered('manifest', manifest[1]!)
@@ -60,7 +63,7 @@ export function parseFileName(name: string): NumberedFile | undefined {
 
 function numbered(kind: FileKind, digits: string): NumberedFile | undefined {
   const number = Number(digits)
-  return Number.isSafeInteger(number) ? { kind, number } : undefined
+  return Number.isSafeInteger(number) && padded(number) === digits ? { kind, number } : undefined
 }
 
 function padded(number: number): string {

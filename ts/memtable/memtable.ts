@@ -18,7 +18,8 @@
 //
 // Rejected: an object per node (the collector walks all of them), and a tree (needs moves on insert).
 
-import { BatchCursor, copyRange } from '../format/batch.ts'
+import { BatchCursor } from '../format/batch.ts'
+import { copyWords, WORD_COPY_LIMIT } from '../format/copy-words.ts'
 import { putTag, sequenceOfKey, TAG_SIZE, typeOfKey } from '../format/internal-key.ts'
 
 const MAX_HEIGHT = 12
@@ -59,12 +60,18 @@ export class Memtable {
   // The tower of the entry being inserted: where each level's new link goes. Reused.
   readonly #before: Int32Array = new Int32Array(MAX_HEIGHT)
   readonly #cursor: BatchCursor = new BatchCursor()
+  readonly #view: DataView
+  // The buffer that was inserted from last, often the next one too: a view is made once for each.
+  #source: Buffer | undefined
+  #sourceView: DataView
   #randomState = 0x2545f491
 
   private constructor(memory: SharedArrayBuffer) {
     this.memory = memory
     this.#words = new Int32Array(memory)
     this.#bytes = Buffer.from(memory)
+    this.#view = new DataView(memory)
+    this.#sourceView = this.#view
   }
 
   /** An empty memtable in `memory`, whose old contents are forgotten. */
@@ -106,6 +113,10 @@ export class Memtable {
    * Requires: hasRoom(end - start, its count). Requires: sequences above all before.
    */
   insertBatch(bytes: Buffer, start: number, end: number, count: number, sequence: number): void {
+    if (this.#source !== bytes) {
+      this.#source = bytes
+      this.#sourceView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    }
     const cursor = this.#cursor
     cursor.reset(bytes, start, end)
     const freeBytes = this.#bytes.length - this.usedBytes
@@ -221,11 +232,20 @@ export class Memtable {
     words[node + KEY_OFFSET] = keyOffset
     words[node + KEY_LENGTH] = keyLength
     words[node + VALUE_LENGTH] = valueLength
-    copyRange(source, keyStart, keyEnd, bytes, keyOffset)
+    this.#copy(source, keyStart, keyEnd, keyOffset)
     putTag(bytes, keyOffset + keyLength, sequence, record.type)
-    copyRange(source, valueStart, valueEnd, bytes, keyOffset + keyLength + TAG_SIZE)
+    this.#copy(source, valueStart, valueEnd, keyOffset + keyLength + TAG_SIZE)
     words[USED] = (keyOffset + keyLength + TAG_SIZE + valueLength + 3) >>> 2
     return node
+  }
+
+  // Requires: #sourceView is of `source`.
+  #copy(source: Buffer, start: number, end: number, position: number): void {
+    if (end - start <= WORD_COPY_LIMIT) {
+      copyWords(this.#sourceView, start, end, this.#view, position)
+    } else {
+      source.copy(this.#bytes, position, start, end)
+    }
   }
 
   // Leaves in #before, for every level below `height`, the last node before the key.
