@@ -29,12 +29,13 @@ export const BATCH_HEADER_SIZE: number = 8 + 4 // sequence, count
 
 const INITIAL_CAPACITY = 256
 
-// Up to this many bytes a loop beats TypedArray.set, which is a call out of compiled code: 9 ns
-// against 12 at 8 bytes, 15 against 11 at 16, 78 against 12 at 100 (Node 20.20, 2026-11-20, 5 M
-// copies each).
-const LOOP_COPY_LIMIT = 12
+// Up to this many bytes a loop beats TypedArray.set, which is a call out of compiled code: 5 ns
+// against 12 at 8 bytes, 33 against 13 at 16, 247 against 17 at 100 (Node 20.20, 2026-11-20,
+// `node dist/scripts/bench-pieces.js copies`).
+const LOOP_COPY_LIMIT = 8
 
-// The same line for a part of a Buffer: copy() makes a view first where the part is not the whole.
+// A part of a Buffer is another matter: copy() makes a view of it first (the figures are in
+// copy-words).
 const RANGE_COPY_LIMIT = 48
 
 /** Copies all of `source` to target[position...]. Requires: there is room. */

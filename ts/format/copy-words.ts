@@ -1,14 +1,13 @@
 // Copies a short range between two buffers without making a view of it.
 //
-// Buffer.copy makes a Uint8Array for every range that is not the whole buffer: garbage, and 70 to
-// 105 ns whatever the length. A loop over bytes takes 0.8 ns a byte. Words of four bytes through a
-// DataView, which needs no alignment, take 12 ns for 16 bytes, 25 for 64 and 37 for 100, and more
-// than Buffer.copy from some 160 on (Node 20.20, 2026-11-20, into shared memory, best of 5 times a
-// million). Words of eight bytes were rejected: as doubles they may not keep every bit, as BigInts
-// they allocate.
+// Buffer.copy makes a Uint8Array for every range that is not the whole buffer: garbage, and 43 to 63
+// ns whatever the length. Words of four bytes through a DataView, which needs no alignment, take 9 ns
+// for 16 bytes, 34 for 64, 48 for 128 and 70 for 160 (Node 20.20, 2026-11-20, into shared memory,
+// `node dist/scripts/bench-pieces.js copies`). Words of eight bytes were rejected: as doubles they may
+// not keep every bit, as BigInts they allocate.
 
 /** Up to this many bytes, copyWords is the faster way. */
-export const WORD_COPY_LIMIT = 160
+export const WORD_COPY_LIMIT = 128
 
 /** Copies source[start, end) to target[position...]. Requires: there is room. */
 export function copyWords(
