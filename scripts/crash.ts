@@ -3,6 +3,7 @@
 //
 //   node dist/scripts/crash.js --images 1000000 --faults 500000 --seed 7
 //       random workloads until so many images and faults are checked
+//       --one-in 10 draws one crash point in ten, and so runs ten times the workloads
 //   node dist/scripts/crash.js --small 3
 //       every sequence of up to three actions, all crash points, all policies
 //   node dist/scripts/crash.js --small 7 --actions put,switch
@@ -41,6 +42,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '0' },
     small: { type: 'string' },
     actions: { type: 'string', default: ACTIONS.join() },
+    'one-in': { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     length: { type: 'string' },
     workload: { type: 'string' },
@@ -134,12 +136,13 @@ async function runSmall(mostActions: number): Promise<void> {
 }
 
 async function runMany(images: number, faultCount: number): Promise<void> {
+  const oneIn = Number(values['one-in'])
   for (let i = 0; crashes.images < images; i++) {
-    const own = mixSeed(seed, i)
+    const own = mixSeed(seed, oneIn, i)
     const line = `--seed ${own} --length ${CRASH_LENGTH}`
     const workload = randomWorkload(own, CRASH_LENGTH)
     await attempt(line, (onViolation) =>
-      checkCrashes(workload, crashes, { limit: images, onViolation }),
+      checkCrashes(workload, crashes, { limit: images, oneIn, onViolation }),
     )
   }
   for (let i = 0; faults.faults < faultCount; i++) {

@@ -12,6 +12,7 @@
 // policy, so that one line reproduces a failure.
 
 import { CRASH_POLICIES, type CrashPolicy, POLICY_NAMES, type PolicyName } from './crash-image.ts'
+import { DIRECTORY } from './engine.ts'
 import { History, type Loss, type Writes } from './history.ts'
 import { mixSeed, Random } from './random.ts'
 import { readState, Session, Violation } from './session.ts'
@@ -50,6 +51,8 @@ export interface CrashChoice {
   readonly kind?: ImageKind
   /** Only points from this action of a small workload on; earlier ones are another workload's. */
   readonly fromAction?: number
+  /** Only one point in so many, drawn: more workloads for as many images. */
+  readonly oneIn?: number
   /** Of a hundred images, how many are followed by a second crash of each sort; 50 unless told. */
   readonly secondPercent?: number
   /** Stops when so many images are done. */
@@ -72,8 +75,10 @@ export async function checkCrashes(
     runWorkload(workload, choice.fromAction),
   )
   counts.workloads++
+  const random = new Random(mixSeed(workload.seed, points.length))
   for (const point of points) {
     if (choice.point !== undefined && choice.point !== point.number) continue
+    if (random.below(choice.oneIn ?? 1) !== 0) continue
     counts.points++
     for (const kind of IMAGE_KINDS) {
       if (choice.kind !== undefined && choice.kind !== kind) continue
@@ -119,6 +124,16 @@ async function runWorkload(workload: Workload, fromAction = 0): Promise<Run> {
   take('nothing more')
   checkLeaks(disk)
   return { history, points }
+}
+
+/** What a recovery reports as dropped is kept, where it says. */
+export function checkKept({ db, disk }: Session): void {
+  const { dropped } = db.recovery
+  if (dropped.length === 0) return
+  const files = disk.contents(DIRECTORY)
+  for (const { file, keptAs } of dropped) {
+    if (keptAs === undefined || !files.has(keptAs)) throw new Violation(`${file} was not kept`)
+  }
 }
 
 /** What an image of this kind may have lost. */
@@ -217,6 +232,7 @@ class ImageCheck {
     const state = readState(session.db, this.#history)
     this.#expectLegal(this.#history, state, time, lossOf(this.#kind))
     disk.onOperation = undefined
+    checkKept(session)
     for (const moment of recovery.moments) {
       if (this.#random.percent(this.#secondPercent)) await this.#crashRecovery(moment.disk, state)
     }

@@ -7,27 +7,14 @@ import { type Action, ACTIONS, randomWorkload, sequences, smallWorkload } from '
 
 /** As scripts/crash.ts gives them to a line that reproduces a failure. */
 const SEED = Number(process.env['SLUICE_SEED'] ?? 1)
-const RANDOM_IMAGES = 40_000
-const RANDOM_LENGTH = 40
+const IMAGES = 20_000
+const LENGTH = 40
 
-test.serial(
-  'any crash of a random workload leaves a prefix with all that a sync covers',
-  async (t) => {
-    t.timeout(300_000)
-    const counts = noCrashCounts()
-    for (let i = 0; counts.images < RANDOM_IMAGES; i++) {
-      const seed = mixSeed(SEED, i)
-      try {
-        await checkCrashes(randomWorkload(seed, RANDOM_LENGTH), counts, { limit: RANDOM_IMAGES })
-      } catch (error) {
-        t.fail(`${messageOf(error)} --seed ${seed} --length ${RANDOM_LENGTH}`)
-        return
-      }
-    }
-    report(t, counts)
-    t.true(counts.images >= RANDOM_IMAGES)
-  },
+test.serial('any crash of a random workload leaves a prefix with all that a sync covers', (t) =>
+  checkRandom(t, 1),
 )
+
+test.serial('so do drawn crashes of more random workloads', (t) => checkRandom(t, 10))
 
 test.serial(
   'any crash of any two actions leaves a prefix with all that a sync covers',
@@ -45,6 +32,23 @@ test.serial('any crash of any three writes and switches leaves a prefix', async 
 test.serial('any crash of a row of puts and switches leaves a prefix', async (t) => {
   await checkSequences(t, 5, ['put', 'switch'], SEED)
 })
+
+/** Random workloads until there are enough images, one crash point in `oneIn`. */
+async function checkRandom(t: ExecutionContext, oneIn: number): Promise<void> {
+  t.timeout(300_000)
+  const counts = noCrashCounts()
+  for (let i = 0; counts.images < IMAGES; i++) {
+    const seed = mixSeed(SEED, oneIn, i)
+    try {
+      await checkCrashes(randomWorkload(seed, LENGTH), counts, { limit: IMAGES, oneIn })
+    } catch (error) {
+      t.fail(`${messageOf(error)} --seed ${seed} --length ${LENGTH}`)
+      return
+    }
+  }
+  report(t, counts)
+  t.true(counts.images >= IMAGES)
+}
 
 /** Every sequence of up to `longest` of the actions, at every crash point, under every policy. */
 async function checkSequences(

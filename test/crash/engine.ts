@@ -53,7 +53,10 @@ function watchedClock(disk: SimulatedDisk): () => number {
   }
 }
 
-/** A worker as the database sees it: a job begins later, and is answered later still. */
+/**
+ * A worker as the database sees it: a job begins later, and is answered later still. In life a flush
+ * takes as long as some hundred syncs of a log; here now and then, so that either may be first.
+ */
 class DelayedRunner implements JobRunner {
   readonly #runner: JobRunner
   readonly #disk: SimulatedDisk
@@ -64,7 +67,7 @@ class DelayedRunner implements JobRunner {
   }
 
   async run(job: FlushJob): Promise<FlushResult> {
-    await this.#disk.pause()
+    await this.#disk.linger()
     try {
       return await this.#runner.run(job)
     } finally {

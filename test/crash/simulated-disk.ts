@@ -310,6 +310,12 @@ export class SimulatedDisk implements FileSystem {
     return this.#random.percent(5) ? slowTurns(turns) : passTurns(turns)
   }
 
+  /** Lets as much pass as an operation takes, or as up to thirty of them. */
+  async linger(): Promise<void> {
+    const pauses = this.#random.percent(50) ? 1 : this.#random.between(2, 30)
+    for (let i = 0; i < pauses; i++) await this.pause()
+  }
+
   #operate<T>(kind: OperationKind, path: string, action: () => T): T {
     const fault = this.#begin(kind, path)
     if (fault === undefined) return action()

@@ -98,7 +98,9 @@ export const ACTIONS = [
 ] as const
 export type Action = (typeof ACTIONS)[number]
 
-const SMALL_KEY_COUNT = 4
+const SMALL_KEY_COUNT = 6
+/** Keys that single writes take in turn, so that none hides that an earlier one is lost. */
+const TURN_KEYS = 4
 
 /** The workload of a few named actions. Every call is settled before the next but after `switch`. */
 export function smallWorkload(actions: readonly Action[], seed: number): Workload {
@@ -117,17 +119,22 @@ export function smallWorkload(actions: readonly Action[], seed: number): Workloa
 function stepsOf(action: Action, position: number): Step[] {
   const put = (key: number): KeyWrite => ({ key, sizeBytes: 20 + 7 * position })
   const settle: Step = { kind: 'settle' }
+  const own = position % TURN_KEYS
   switch (action) {
     case 'put':
-      return [{ kind: 'call', writes: [put(0)], sync: false }, settle]
+      return [{ kind: 'call', writes: [put(own)], sync: false }, settle]
     case 'sync':
-      return [{ kind: 'call', writes: [put(1)], sync: true }, settle]
+      return [{ kind: 'call', writes: [put(own)], sync: true }, settle]
     case 'batch': {
-      const writes = [put(0), put(2), { key: 1, sizeBytes: undefined }, put(3)]
+      const previous = (own + TURN_KEYS - 1) % TURN_KEYS
+      const writes = [put(own), put(TURN_KEYS), { key: previous, sizeBytes: undefined }, put(5)]
       return [{ kind: 'call', writes, sync: false }, settle]
     }
-    case 'delete':
-      return [{ kind: 'call', writes: [{ key: 0, sizeBytes: undefined }], sync: false }, settle]
+    case 'delete': {
+      const previous = (own + TURN_KEYS - 1) % TURN_KEYS
+      const writes = [{ key: previous, sizeBytes: undefined }]
+      return [{ kind: 'call', writes, sync: false }, settle]
+    }
     case 'flush':
       return [{ kind: 'flush', sync: false }, settle, { kind: 'turns', count: 400 }]
     case 'switch':
