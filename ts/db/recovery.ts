@@ -145,12 +145,12 @@ async function readOrCreateState(
     if (!options.createIfMissing) {
       throw new SluiceError('LEVEL_DATABASE_MISSING', `${directory} holds no database`)
     }
-    await syncAncestors(fileSystem, directory)
     await createDatabase(fileSystem, directory)
   } else if (options.errorIfExists) {
     throw new SluiceError('LEVEL_DATABASE_EXISTS', `${directory} holds a database`)
   }
   const number = current ?? FIRST_MANIFEST_NUMBER
+  if (number === FIRST_MANIFEST_NUMBER) await syncUpwards(fileSystem, directory)
   const path = join(directory, manifestFileName(number))
   return {
     state: await readManifest(fileSystem, path, number),
@@ -170,18 +170,23 @@ function checkNothingIsThere(files: readonly FoundFile[], directory: string): vo
   throw corruption(`${CURRENT_NAME} is missing beside ${found.name}`, directory)
 }
 
-// An open before this one may have made the directory and been killed before it synced the parents:
-// then nobody else would.
-async function syncAncestors(fileSystem: FileSystem, directory: string): Promise<void> {
-  let child = resolve(directory)
-  for (let parent = dirname(child); parent !== child; parent = dirname(child)) {
-    child = parent
+// Behind the first manifest there is no older one that leads to the same data. Whoever created the
+// database, or its directories, may have been killed before the names were durable; then nobody else
+// makes them so, and what is built on them could be lost with them, or outlive them.
+async function syncUpwards(fileSystem: FileSystem, directory: string): Promise<void> {
+  let path = resolve(directory)
+  for (;;) {
     try {
-      await fileSystem.syncDirectory(parent)
+      await fileSystem.syncDirectory(path)
     } catch (error) {
-      // One that may be passed but not read was not made by us, a moment ago.
-      if (errnoOf(error) !== 'EACCES') throw ioError('sync', parent, error)
+      // A parent that may be passed but not read was not made by us, a moment ago.
+      if (path === resolve(directory) || errnoOf(error) !== 'EACCES') {
+        throw ioError('sync', path, error)
+      }
     }
+    const parent = dirname(path)
+    if (parent === path) return
+    path = parent
   }
 }
 
