@@ -47,6 +47,8 @@ export function noCrashCounts(): CrashCounts {
 export interface CrashChoice {
   /** Only this point. */
   readonly point?: number
+  /** Only points before an operation whose label matches. */
+  readonly before?: RegExp
   /** Only this kind of image. */
   readonly kind?: ImageKind
   /** Only points from this action of a small workload on; earlier ones are another workload's. */
@@ -79,6 +81,7 @@ export async function checkCrashes(
   for (const point of points) {
     if (choice.point !== undefined && choice.point !== point.number) continue
     if (random.below(choice.oneIn ?? 1) !== 0) continue
+    if (choice.before?.test(point.label) === false) continue
     counts.points++
     for (const kind of IMAGE_KINDS) {
       if (choice.kind !== undefined && choice.kind !== kind) continue
@@ -132,7 +135,7 @@ export function checkKept({ db, disk }: Session): void {
   if (dropped.length === 0) return
   const files = disk.contents(DIRECTORY)
   for (const { file, keptAs } of dropped) {
-    if (keptAs === undefined || !files.has(keptAs)) throw new Violation(`${file} was not kept`)
+    if (!files.has(keptAs)) throw new Violation(`${file} was not kept`)
   }
 }
 

@@ -26,11 +26,13 @@ test.serial(
 
 // What is lost between two logs takes more actions to show, but few kinds of them.
 test.serial('any crash of any three writes and switches leaves a prefix', async (t) => {
-  await checkSequences(t, 3, ['put', 'sync', 'batch', 'switch'], SEED)
+  const counts = await checkSequences(t, 3, ['put', 'sync', 'batch', 'switch'], SEED)
+  t.is(counts.workloads, 1 + 4 + 16 + 64)
 })
 
 test.serial('any crash of a row of puts and switches leaves a prefix', async (t) => {
-  await checkSequences(t, 5, ['put', 'switch'], SEED)
+  const counts = await checkSequences(t, 5, ['put', 'switch'], SEED)
+  t.is(counts.workloads, 1 + 2 + 4 + 8 + 16 + 32)
 })
 
 /** Random workloads until there are enough images, one crash point in `oneIn`. */

@@ -466,6 +466,22 @@ test('a file made longer ahead reads as zeroes, and its size is durable only wit
   t.is(await disk.fileSize('/db/a'), 5)
 })
 
+test('an operation that stalls takes effect and answers when it is released', async (t) => {
+  const disk = await diskWithDirectory()
+  const release = disk.stall('unlink', /a$/)
+  await disk.writeFile('/db/a', text('a'))
+  let isDone = false
+  const removed = disk.unlink('/db/a').then(() => {
+    isDone = true
+  })
+  for (let i = 0; i < 100; i++) await disk.pause()
+  t.deepEqual(await disk.readDirectory('/db'), [])
+  t.false(isDone)
+  release()
+  await removed
+  t.true(isDone)
+})
+
 test('a log whose file is no longer in its directory fails its sync', async (t) => {
   for (const remove of ['unlink', 'replace'] as const) {
     const disk = await diskWithDirectory()

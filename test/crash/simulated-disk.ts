@@ -42,6 +42,12 @@ interface FilePosition {
   offset: number
 }
 
+interface Stall {
+  readonly kind: OperationKind
+  readonly path: RegExp
+  readonly released: Promise<void>
+}
+
 interface ArmedFault {
   readonly fault: Fault
   skipLeft: number
@@ -73,6 +79,7 @@ export class SimulatedDisk implements FileSystem {
   readonly #random: Random
   #root = new Directory()
   #faults: ArmedFault[] = []
+  readonly #stalls: Stall[] = []
   readonly #locks = new Set<Entry>()
   readonly #open = new Map<object, string>()
 
@@ -106,6 +113,19 @@ export class SimulatedDisk implements FileSystem {
   /** Takes every fault away. What a fault did stays done. */
   heal(): void {
     this.#faults = []
+  }
+
+  /**
+   * Operations that match take effect and do not answer, until the function that is returned is
+   * called. Synchronous ones are not held up.
+   */
+  stall(kind: OperationKind, path: RegExp): () => void {
+    let release: (() => void) | undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    this.#stalls.push({ kind, path, released })
+    return () => release?.()
   }
 
   get openFileCount(): number {
@@ -299,7 +319,14 @@ export class SimulatedDisk implements FileSystem {
     try {
       return this.#operate(kind, path, action)
     } finally {
-      await this.pause()
+      await this.#answer(kind, path)
+    }
+  }
+
+  async #answer(kind: OperationKind, path: string): Promise<void> {
+    await this.pause()
+    for (const stall of this.#stalls) {
+      if (stall.kind === kind && stall.path.test(path)) await stall.released
     }
   }
 
@@ -380,7 +407,7 @@ export class SimulatedDisk implements FileSystem {
     try {
       return this.write(inode, path, Buffer.concat(buffers), at)
     } finally {
-      await this.pause()
+      await this.#answer('write', path)
     }
   }
 
@@ -400,7 +427,7 @@ export class SimulatedDisk implements FileSystem {
     try {
       this.sync(inode, path)
     } finally {
-      await this.pause()
+      await this.#answer('sync', path)
     }
   }
 
