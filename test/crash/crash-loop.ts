@@ -11,7 +11,7 @@
 // Everything about an image follows from the seed of the workload, the number of the point and the
 // policy, so that one line reproduces a failure.
 
-import { CRASH_POLICIES, type CrashPolicy, POLICY_NAMES, type PolicyName } from './crash-image.ts'
+import { CRASH_POLICIES, POLICY_NAMES, type PolicyName } from './crash-image.ts'
 import { DIRECTORY } from './engine.ts'
 import { History, type Loss, type Writes } from './history.ts'
 import { mixSeed, Random } from './random.ts'
@@ -203,7 +203,6 @@ class ImageCheck {
   readonly #point: Point
   readonly #kind: ImageKind
   readonly #counts: CrashCounts
-  readonly #random: Random
   readonly #secondPercent: number
 
   constructor(
@@ -219,8 +218,13 @@ class ImageCheck {
     this.#point = point
     this.#kind = kind
     this.#counts = counts
-    this.#random = new Random(mixSeed(workload.seed, point.number, IMAGE_KINDS.indexOf(kind)))
     this.#secondPercent = choice.secondPercent ?? 50
+  }
+
+  // Of its own for each part, so that what one part draws does not depend on which others ran.
+  #randomFor(part: number): Random {
+    const kind = IMAGE_KINDS.indexOf(this.#kind)
+    return new Random(mixSeed(this.#workload.seed, this.#point.number, kind, part))
   }
 
   async run(): Promise<void> {
@@ -229,17 +233,21 @@ class ImageCheck {
     const session = new Session(disk, this.#workload, this.#history)
     // After a kill alone, two recoveries have unsynced work on the disk: the crash has more to choose.
     const draws = this.#kind === 'restart' ? 4 : 1
-    const recovery = new MomentDraw(disk, this.#history, this.#random, draws)
+    const recovery = new MomentDraw(disk, this.#history, this.#randomFor(1), draws)
     await session.open()
     this.#counts.images++
     const state = readState(session.db, this.#history)
     this.#expectLegal(this.#history, state, time, lossOf(this.#kind))
     disk.onOperation = undefined
     checkKept(session)
-    for (const moment of recovery.moments) {
-      if (this.#random.percent(this.#secondPercent)) await this.#crashRecovery(moment.disk, state)
+    const last = this.#randomFor(2)
+    if (last.percent(this.#secondPercent)) await this.#goOn(session, state, last)
+    for (const [i, moment] of recovery.moments.entries()) {
+      const random = this.#randomFor(3 + i)
+      if (random.percent(this.#secondPercent)) {
+        await this.#crashRecovery(moment.disk, state, random)
+      }
     }
-    if (this.#random.percent(this.#secondPercent)) await this.#goOn(session, state)
     await session.close()
     checkLeaks(disk)
   }
@@ -247,12 +255,7 @@ class ImageCheck {
   #image(): SimulatedDisk {
     const { disk } = this.#point
     if (this.#kind === 'restart') return disk.freeze()
-    return disk.crashImage(CRASH_POLICIES[this.#kind], this.#random)
-  }
-
-  #drawPolicy(): [PolicyName, CrashPolicy] {
-    const name = this.#random.pick(POLICY_NAMES)
-    return [name, CRASH_POLICIES[name]]
+    return disk.crashImage(CRASH_POLICIES[this.#kind], this.#randomFor(0))
   }
 
   #expectLegal(history: History, state: Writes, time: number, loss: Loss): void {
@@ -261,9 +264,9 @@ class ImageCheck {
   }
 
   /** A second crash, in the middle of the recovery: it changes nothing of what is recovered. */
-  async #crashRecovery(recovering: SimulatedDisk, state: Writes): Promise<void> {
-    const [name, policy] = this.#drawPolicy()
-    const disk = recovering.crashImage(policy, this.#random)
+  async #crashRecovery(recovering: SimulatedDisk, state: Writes, random: Random): Promise<void> {
+    const name = random.pick(POLICY_NAMES)
+    const disk = recovering.crashImage(CRASH_POLICIES[name], random)
     const session = new Session(disk, this.#workload, this.#history)
     try {
       await session.open()
@@ -284,23 +287,23 @@ class ImageCheck {
   }
 
   /** Three more calls and another crash, in the middle of them or after. */
-  async #goOn(session: Session, state: Writes): Promise<void> {
+  async #goOn(session: Session, state: Writes, random: Random): Promise<void> {
     const { disk } = session
     const next = this.#nextHistory(state)
     const later = new Session(disk, this.#workload, next, [this.#history])
     later.adopt(session)
-    const draw = new MomentDraw(disk, next, this.#random)
+    const draw = new MomentDraw(disk, next, random)
     later.call([{ key: 0, sizeBytes: 30 }], false)
     later.call([{ key: 1, sizeBytes: 30 }], true)
     later.call([{ key: 2, sizeBytes: 30 }], false)
     await later.settle()
     // After the last call, or somewhere on the way.
     const [drawn] = draw.moments
-    const isLate = drawn === undefined || this.#random.percent(30)
+    const isLate = drawn === undefined || random.percent(30)
     const moment = isLate ? { disk: disk.freeze(), time: next.time } : drawn
     disk.onOperation = undefined
-    const [name, policy] = this.#drawPolicy()
-    const image = moment.disk.crashImage(policy, this.#random)
+    const name = random.pick(POLICY_NAMES)
+    const image = moment.disk.crashImage(CRASH_POLICIES[name], random)
     const last = new Session(image, this.#workload, next)
     try {
       await last.open()

@@ -85,10 +85,6 @@ export class Session {
     return this.#db
   }
 
-  get isOpen(): boolean {
-    return this.#db !== undefined
-  }
-
   get refusesWrites(): boolean {
     return this.#refusesWrites
   }
