@@ -36,19 +36,32 @@ class CreateLogJob final : public Job {
   std::shared_ptr<SharedLog> log_;
 };
 
+// Answers one call of close. Requires: is_closed.
+void SettleClose(Napi::Env env, const SharedLog& log, const Napi::Promise::Deferred& closer) {
+  if (log.close_status.ok()) {
+    closer.Resolve(env.Undefined());
+  } else {
+    closer.Reject(SystemError(env, log.close_status, log.path).Value());
+  }
+}
+
+// Its own promise always resolves, since nobody may hold it: the closers have the outcome.
 class CloseLogJob final : public Job {
  public:
   CloseLogJob(Napi::Env env, std::shared_ptr<SharedLog> log)
       : Job(env, "sluicedb.closeLog", log->path), log_(std::move(log)) {}
 
  protected:
-  Status Work() override { return log_->writer->Close(); }
+  Status Work() override {
+    log_->close_status = log_->writer->Close();
+    return Status();
+  }
 
   void Finish() override {
     log_->is_closed = true;
     std::vector<Napi::Promise::Deferred> closers;
     closers.swap(log_->closers);
-    for (Napi::Promise::Deferred& closer : closers) closer.Resolve(Env().Undefined());
+    for (const Napi::Promise::Deferred& closer : closers) SettleClose(Env(), *log_, closer);
   }
 
  private:
@@ -181,17 +194,15 @@ Napi::Value LogFile::Sync(const Napi::CallbackInfo& info) {
 
 Napi::Value LogFile::Close(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  if (!log_->is_closing && !log_->is_busy) {
-    log_->is_closing = true;
-    return Job::Start(new CloseLogJob(env, log_));
-  }
-  log_->is_closing = true;
   const Napi::Promise::Deferred closer = Napi::Promise::Deferred::New(env);
   if (log_->is_closed) {
-    closer.Resolve(env.Undefined());
-  } else {
-    log_->closers.push_back(closer);
+    SettleClose(env, *log_, closer);
+    return closer.Promise();
   }
+  log_->closers.push_back(closer);
+  // With a job in flight, that one starts the closing when it is done.
+  if (!log_->is_closing && !log_->is_busy) Job::Start(new CloseLogJob(env, log_));
+  log_->is_closing = true;
   return closer.Promise();
 }
 

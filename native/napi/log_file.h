@@ -24,6 +24,7 @@ struct SharedLog {
   bool is_busy = false;     // a job is in flight
   bool is_closing = false;  // close was called
   bool is_closed = false;
+  Status close_status;  // what every close is answered with; read once is_closed
   std::vector<Napi::Promise::Deferred> closers;  // to settle once it is closed
 };
 

@@ -11,10 +11,9 @@ export function describeRecovery(report: RecoveryReport): string[] {
       `and made ${quantity(report.tables, 'table')} of them.`,
   ]
   for (const part of report.dropped) {
-    const kept = part.keptAs === undefined ? '' : `; the file is kept as ${basename(part.keptAs)}`
     lines.push(
       `It dropped ${quantity(part.droppedBytes, 'byte')} of ${basename(part.file)} ` +
-        `at ${part.offset}: ${part.reason}${kept}.`,
+        `at ${part.offset}: ${part.reason}; the file is kept as ${basename(part.keptAs)}.`,
     )
   }
   if (report.dropped.length === 0) lines.push('Nothing was dropped.')

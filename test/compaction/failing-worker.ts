@@ -2,6 +2,7 @@
 //   answer   a table of the job's number     exit     process.exit in the middle
 //   refuse   an error                        throw    an exception that nobody catches
 //   twice    answers twice                   hang     never answers
+//   once     exits the first time that this memory is seen, answers the second time
 
 import { parentPort } from 'node:worker_threads'
 import {
@@ -34,6 +35,10 @@ port.on('message', ({ id, job }: JobRequest) => {
       port.postMessage({ id, error: packError(error) } satisfies JobResponse)
       break
     }
+    case 'once':
+      if (Atomics.exchange(new Int32Array(job.memory), 0, 1) === 0) process.exit(7)
+      port.postMessage(response)
+      break
     case 'twice':
       port.postMessage(response)
       port.postMessage(response)

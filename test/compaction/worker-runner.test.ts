@@ -84,6 +84,14 @@ for (const death of ['exit', 'throw']) {
   })
 }
 
+test('a job whose worker dies is run again in another one', async (t) => {
+  const inline = new InlineCounter()
+  const runner = new WorkerRunner(inline, FAILING)
+  t.is((await runner.run(job('once')))?.number, 5)
+  t.is(inline.count, 0)
+  await runner.close()
+})
+
 test("a second answer to a job is nobody's", async (t) => {
   const runner = new WorkerRunner(new InlineCounter(), FAILING)
   t.is((await runner.run(job('twice', 5)))?.number, 5)

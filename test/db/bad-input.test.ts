@@ -1,5 +1,6 @@
 // What a caller may get wrong: each has an error with a code, and leaves the database as it was.
 
+import { once } from 'node:events'
 import fs from 'node:fs'
 import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
@@ -394,15 +395,61 @@ test('30: a directory removed while the database is open fails a put with sync, 
   await db.close()
 })
 
-test('31: a path that is a file, or lies in one, is LEVEL_IO_ERROR; an empty one or one with NUL a TypeError', async (t) => {
+test('31: a path that is a file, or lies in one, is LEVEL_IO_ERROR; one with NUL too, and an empty one is a TypeError', async (t) => {
   const file = join(scratchDirectory(t), 'file')
   fs.writeFileSync(file, 'mine')
   for (const options of [{}, { createIfMissing: true }]) {
     t.is(await openCode(t, file, options), 'LEVEL_IO_ERROR')
     t.is(await openCode(t, join(file, 'db'), options), 'LEVEL_IO_ERROR')
+    t.is(await openCode(t, 'a\0b', options), 'LEVEL_IO_ERROR')
   }
   t.is(fs.readFileSync(file, 'utf8'), 'mine')
-  for (const path of ['', 'a\0b', null, undefined, 5, {}] as never[]) {
+  for (const path of ['', null, undefined, 5, {}] as never[]) {
     await t.throwsAsync(DB.open(path), { instanceOf: TypeError })
   }
+})
+
+test('8: what another thread does to shared memory during a put leaves a record that is whole', async (t) => {
+  const directory = scratchDirectory(t)
+  const db = await DB.open(directory, { createIfMissing: true })
+  await db.put(Buffer.from('before'), Buffer.from('1'), { sync: true })
+  const source = `
+    const { workerData, parentPort } = require('node:worker_threads')
+    parentPort.postMessage('begun')
+    for (let size = 1; size <= workerData.maxByteLength; size++) workerData.grow(size)
+    parentPort.postMessage('done')`
+  for (let round = 0; round < 3; round++) {
+    // The type of ES2023 has no growable shared memory yet; Node 20 has.
+    const memory = Reflect.construct(SharedArrayBuffer, [
+      0,
+      { maxByteLength: 100_000 },
+    ]) as SharedArrayBuffer
+    const growing = new Uint8Array(memory)
+    const worker = new Worker(source, { eval: true, workerData: memory })
+    await once(worker, 'message')
+    const done = new AbortController()
+    worker.once('message', () => done.abort())
+    while (!done.signal.aborted) {
+      await Promise.all(Array.from({ length: 50 }, () => db.put(Buffer.from('k'), growing)))
+      await new Promise(setImmediate)
+    }
+    await worker.terminate()
+  }
+  await db.close()
+  const again = await DB.open(directory)
+  t.deepEqual(again.recovery.dropped, [])
+  t.is(String(again.getSync(Buffer.from('before'))), '1')
+  await again.close()
+})
+
+test('8: a class of the caller that lies about its length stores what it has', async (t) => {
+  class Liar extends Uint8Array {
+    override get length(): number {
+      return 20
+    }
+  }
+  const db = await DB.open(scratchDirectory(t), { createIfMissing: true })
+  await db.put(Buffer.from('k'), Liar.from(Buffer.from('thirteen byte')))
+  t.is(String(db.getSync(Buffer.from('k'))), 'thirteen byte')
+  await db.close()
 })

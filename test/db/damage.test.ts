@@ -204,12 +204,12 @@ test('32: a bit flipped in the log ends it there: the event says where, and the 
       droppedBytes: bytes.length - offsets[record]!,
     })
     t.true(dropped!.reason.length > 0)
-    t.deepEqual(disk.contents(DIRECTORY).get(dropped!.keptAs!), flipped)
+    t.deepEqual(disk.contents(DIRECTORY).get(dropped!.keptAs), flipped)
     await db.close()
     const again = await openOn(disk, OPTIONS)
     t.is(prefixOf(t, again), 5 + record)
     t.deepEqual(again.recovery.dropped, [])
-    t.deepEqual(disk.contents(DIRECTORY).get(dropped!.keptAs!), flipped)
+    t.deepEqual(disk.contents(DIRECTORY).get(dropped!.keptAs), flipped)
     await again.close()
   }
 })

@@ -1,12 +1,17 @@
 // A disk that fails under an open database: who hears what, what stays readable, and what resume()
 // makes of it.
 
+import fs from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
-import { type DatabaseEvent, type DB, SluiceError, WriteBatch } from '../../ts/index.ts'
+import { BatchBuffer } from '../../ts/format/batch.ts'
+import { type DatabaseEvent, DB, SluiceError, WriteBatch } from '../../ts/index.ts'
 import { DIRECTORY, openOn } from '../crash/engine.ts'
 import type { Fault } from '../crash/disk-fault.ts'
 import { Random } from '../crash/random.ts'
 import { SimulatedDisk } from '../crash/simulated-disk.ts'
+import { logOf } from '../log/log-file-bytes.ts'
+import { scratchDirectory } from '../platform/scratch-directory.ts'
 import { SEED, seeded } from '../format/seed.ts'
 
 const b = (text: string): Buffer => Buffer.from(text)
@@ -318,4 +323,88 @@ test('writers that outrun the disk wait, and their waits are told, counted and t
   t.true(flushes.length > 5)
   t.is(db.stats().flush.count, flushes.length)
   await db.close()
+})
+
+// resume() used to look for obsolete files after it had let writes in again, and took the table of a
+// flush that began meanwhile for one.
+test('what is written and flushed while resume() ends stays', async (t) => {
+  for (let seed = 0; seed < 40; seed++) {
+    const disk = new SimulatedDisk(SEED + seed)
+    const { db } = await open(4096, disk)
+    await db.put(b('before'), b('1'), { sync: true })
+    disk.inject({ effect: 'fail', kind: 'write', path: LOG, code: 'EIO', times: 1 })
+    await t.throwsAsync(db.put(b('failed'), b('1'), { sync: true }), { code: 'LEVEL_IO_ERROR' })
+    const resumed = db.resume()
+    let attempts = 0
+    for (;;) {
+      try {
+        await db.put(b('after'), b('2'), { sync: true })
+        break
+      } catch {
+        if (++attempts > 10_000) throw new Error('writes are not taken again')
+        await new Promise(setImmediate)
+      }
+    }
+    await db.flushMemtable()
+    await resumed
+    t.is(keysOf(db, ['before', 'failed', 'after']), 'before after', `seed ${SEED + seed}`)
+    await db.close()
+    const again = await open(4096, disk)
+    t.is(keysOf(again.db, ['before', 'failed', 'after']), 'before after', `seed ${SEED + seed}`)
+    await again.db.close()
+  }
+})
+
+test('writers that try again at once keep neither timers nor resume() waiting', async (t) => {
+  const directory = scratchDirectory(t)
+  const db = await DB.open(directory, { createIfMissing: true })
+  fs.rmSync(directory, { recursive: true })
+  await t.throwsAsync(db.put(b('a'), b('1'), { sync: true }), { code: 'LEVEL_IO_ERROR' })
+  const stop = new AbortController()
+  let refusals = 0
+  const writer = async (): Promise<void> => {
+    while (!stop.signal.aborted) {
+      await t.throwsAsync(db.put(b('a'), b('1')), { code: 'LEVEL_IO_ERROR' })
+      if (++refusals > 1_000_000) throw new Error('the event loop never turns')
+    }
+  }
+  const writers = [writer(), writer(), writer()]
+  await setTimeout(20)
+  await t.throwsAsync(db.resume(), { code: 'LEVEL_IO_ERROR' }) // The directory is gone.
+  stop.abort()
+  await Promise.all(writers)
+  t.true(refusals > 0)
+  await db.close()
+})
+
+test('a resume() that fails leaves the directory as it was', async (t) => {
+  const { disk, db } = await open()
+  await db.put(b('a'), Buffer.alloc(5000, 'a'), { sync: true })
+  disk.inject({ effect: 'fail', kind: 'write', path: LOG, code: 'EIO', times: 1 })
+  await t.throwsAsync(db.put(b('b'), b('2'), { sync: true }), { code: 'LEVEL_IO_ERROR' })
+  const before = (await disk.readDirectory(DIRECTORY)).toSorted()
+  disk.inject({ effect: 'fail', kind: 'create', path: /MANIFEST/, code: 'ENOSPC', times: Infinity })
+  for (let attempt = 0; attempt < 3; attempt++) {
+    await t.throwsAsync(db.resume(), { code: 'LEVEL_IO_ERROR' })
+    t.deepEqual((await disk.readDirectory(DIRECTORY)).toSorted(), before)
+  }
+  disk.heal()
+  await db.resume()
+  t.is(keysOf(db, ['a', 'b']), 'a')
+  await db.close()
+})
+
+// C++ LevelDB uses up the sequences of an append that failed, and goes on.
+test('a log that the manifest names may begin at a later sequence', async (t) => {
+  const { disk, db } = await open()
+  await db.close()
+  const name = (await disk.readDirectory(DIRECTORY)).find((found) => LOG.test(found))!
+  const batch = new BatchBuffer()
+  batch.put(b('a'), b('1'))
+  batch.seal(5)
+  await disk.writeFile(`${DIRECTORY}/${name}`, logOf([batch.bytes.subarray(0, batch.end)]))
+  const again = await open(64 * 1024, disk)
+  t.deepEqual(again.db.recovery.dropped, [])
+  t.is(keysOf(again.db, ['a']), 'a')
+  await again.db.close()
 })

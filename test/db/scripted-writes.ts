@@ -54,6 +54,10 @@ export class ScriptedWrites implements WriteEnvironment {
     return this.#step(this.room, 'no room') ?? (force ? Promise.resolve() : undefined)
   }
 
+  refusal(): SluiceError | undefined {
+    return this.failure
+  }
+
   append(bytes: Buffer, end: number, sync: boolean): Promise<void> | undefined {
     const group = { ...readGroup(bytes, end), sync }
     this.appended.push(group)

@@ -91,6 +91,7 @@ async function run(plan: Plan, scheduler: fc.Scheduler): Promise<void> {
         if (!force && plan.inline[rooms % plan.inline.length] === true) return undefined
         return scheduler.schedule(Promise.resolve(), 'room')
       },
+      refusal: () => failure,
       append: (bytes) => {
         const sequence = batchSequence(bytes, 0)
         const count = batchCount(bytes, 0)

@@ -3,8 +3,8 @@
 //   no worker ── a job ──► starting ── says that it is ready ──► running ── dies ──► no worker
 //
 // Invariants:
-//   Every job is answered exactly once, also when the worker dies: its jobs fail, the database does
-//   not, and the next job starts another worker.
+//   Every job is answered exactly once, also when the worker dies: its jobs run again in another
+//   worker, and fail with the second one.
 //   A worker that never came up (its file is missing, as in a bundle) is given up: jobs then run on
 //   the calling thread, slower but right.
 //   The worker holds the event loop only while a job is under way.
@@ -23,6 +23,8 @@ import type { JobRunner } from './job-runner.ts'
 
 interface PendingJob {
   readonly job: FlushJob
+  /** Whether a worker has died under it. */
+  readonly isRetry: boolean
   readonly resolve: (result: FlushResult) => void
   readonly reject: (error: unknown) => void
 }
@@ -45,22 +47,27 @@ export class WorkerRunner implements JobRunner {
 
   run(job: FlushJob): Promise<FlushResult> {
     if (this.#isClosed) return Promise.reject(new Error('the worker has been ended'))
-    if (this.#startFailed) return this.#inline.run(job)
-    const worker = this.#worker ?? this.#tryStart()
-    if (worker === undefined) return this.#inline.run(job)
-    const id = this.#nextId++
-    worker.ref()
-    const request: JobRequest = { id, job }
-    const answer = new Promise<FlushResult>((resolve, reject) => {
-      this.#pending.set(id, { job, resolve, reject })
+    return new Promise<FlushResult>((resolve, reject) => {
+      this.#send({ job, isRetry: false, resolve, reject })
     })
-    worker.postMessage(request)
-    return answer
   }
 
   async close(): Promise<void> {
     this.#isClosed = true
     await this.#worker?.terminate()
+  }
+
+  #send(pending: PendingJob): void {
+    const worker = this.#startFailed ? undefined : (this.#worker ?? this.#tryStart())
+    if (worker === undefined) {
+      this.#inline.run(pending.job).then(pending.resolve, pending.reject)
+      return
+    }
+    const id = this.#nextId++
+    this.#pending.set(id, pending)
+    worker.ref()
+    const request: JobRequest = { id, job: pending.job }
+    worker.postMessage(request)
   }
 
   // Undefined where the entry is no file that a worker could load, as in some bundles.
@@ -106,16 +113,17 @@ export class WorkerRunner implements JobRunner {
     this.#worker = undefined
     const jobs = [...this.#pending.values()]
     this.#pending.clear()
-    if (!this.#isReady && !this.#isClosed) {
-      this.#startFailed = true
-      for (const { job, resolve, reject } of jobs) this.#inline.run(job).then(resolve, reject)
-      return
-    }
+    const wasReady = this.#isReady
+    if (!wasReady) this.#startFailed = true
     const error = new SluiceError(
       'LEVEL_IO_ERROR',
       `The worker thread ended (exit code ${exitCode}) before its job was done`,
       failure === undefined ? {} : { cause: failure },
     )
-    for (const { reject } of jobs) reject(error)
+    for (const pending of jobs) {
+      // Of a worker that never came up, nothing was tried yet: its jobs run in place.
+      if (this.#isClosed || (pending.isRetry && wasReady)) pending.reject(error)
+      else this.#send({ ...pending, isRetry: true })
+    }
   }
 }

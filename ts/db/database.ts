@@ -10,7 +10,7 @@ import {
   putRecordSize,
 } from '../format/batch.ts'
 import { SluiceError } from '../format/error.ts'
-import { keyError, valueError } from '../format/user-bytes.ts'
+import { keyError, lengthOf, valueError } from '../format/user-bytes.ts'
 import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
 import type { Engine } from './engine.ts'
 import { openEngine } from './open.ts'
@@ -88,7 +88,7 @@ export class DB {
   put(key: Uint8Array, value: Uint8Array, options: WriteOptions = NO_OPTIONS): Promise<void> {
     const error = this.#writeError(options) ?? keyError(key) ?? valueError(value)
     if (error !== undefined) return Promise.reject(error)
-    const recordBytes = putRecordSize(key.length, value.length)
+    const recordBytes = putRecordSize(lengthOf(key), lengthOf(value))
     const sizeError = batchSizeError(BATCH_HEADER_SIZE + recordBytes, 1)
     if (sizeError !== undefined) return Promise.reject(sizeError)
     return this.#engine.queue.put(key, value, options.sync === true, recordBytes)
@@ -98,7 +98,7 @@ export class DB {
   delete(key: Uint8Array, options: WriteOptions = NO_OPTIONS): Promise<void> {
     const error = this.#writeError(options) ?? keyError(key)
     if (error !== undefined) return Promise.reject(error)
-    const recordBytes = deleteRecordSize(key.length)
+    const recordBytes = deleteRecordSize(lengthOf(key))
     const sizeError = batchSizeError(BATCH_HEADER_SIZE + recordBytes, 1)
     if (sizeError !== undefined) return Promise.reject(sizeError)
     return this.#engine.queue.delete(key, options.sync === true, recordBytes)

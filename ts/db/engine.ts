@@ -14,7 +14,7 @@
 //
 // Invariants:
 //   A frozen memtable has exactly one flush, begun when it was frozen; after a failure, resume().
-//   While #failure is set nothing is appended, flushed or deleted.
+//   While #failure is set nothing is appended and no flush begins; one that is under way may end.
 
 import { join } from 'node:path'
 import type { FlushResult } from '../compaction/flush-job.ts'
@@ -22,7 +22,7 @@ import type { BatchBuffer } from '../format/batch.ts'
 import { ioError, SluiceError } from '../format/error.ts'
 import { logFileName } from '../format/file-name.ts'
 import { makeInternalKey, TYPE_FOR_SEEK, TYPE_VALUE } from '../format/internal-key.ts'
-import { WriteAheadLog } from '../log/write-ahead-log.ts'
+import type { WriteAheadLog } from '../log/write-ahead-log.ts'
 import { type Memtable, NO_NODE } from '../memtable/memtable.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import type { Lock } from '../platform/lock.ts'
@@ -33,6 +33,7 @@ import type { Environment } from './environment.ts'
 import type { DatabaseEvent } from './event.ts'
 import { type GateEnvironment, type GateLimits, makeRoom } from './gate.ts'
 import type { MemtableMemory } from './memtable-memory.ts'
+import { enterNewState, type NewStateContext } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
 import { type CheckedOptions, tableOptionsOf } from './options.ts'
 import type { RecoveryReport } from './recovery-report.ts'
@@ -52,6 +53,7 @@ export interface EngineParts {
   readonly directory: string
   readonly options: CheckedOptions
   readonly memory: MemtableMemory
+  readonly memtable: Memtable
   readonly versions: VersionSet
   readonly log: WriteAheadLog
   readonly infoLog: InfoLog
@@ -91,7 +93,7 @@ export class Engine {
     this.#infoLog = parts.infoLog
     this.#lock = parts.lock
     this.report = parts.report
-    this.#memtable = parts.memory.create(0, 0)
+    this.#memtable = parts.memtable
     const { fileSystem } = environment
     this.#tables = new TableCache(fileSystem, directory, options.maxOpenFiles, {
       crc32c: (bytes, start, end) => fileSystem.crc32c(bytes, start, end),
@@ -200,6 +202,7 @@ export class Engine {
       publish: (sequence) => {
         this.#versions.publishSequence(sequence)
       },
+      refusal: () => this.#failure && this.#refusal(this.#failure),
       fail: (cause) => this.#failGroup(cause),
       countGroup: (writers, sizeBytes, syncDurationMs) => {
         this.counters.countGroup(writers, sizeBytes)
@@ -221,7 +224,7 @@ export class Engine {
       hasRoom: () => this.#hasRoom(),
       hasFrozenMemtable: () => this.#frozen !== undefined,
       memtableFlushed: () => this.#flushing ?? Promise.reject(new Error('nothing flushes')),
-      level0Changed: () => this.#flushing ?? Promise.resolve(),
+      level0Changed: () => this.#flushing ?? Promise.reject(new Error('nothing changes level 0')),
       switchMemtable: () => this.#switchMemtable(),
       delay: this.#environment.delay,
       now: this.#environment.now,
@@ -327,53 +330,31 @@ export class Engine {
     // Its failure, if there is one still to come, is one of the log that is about to be replaced.
     await Promise.allSettled([this.#log.retired()])
     if (this.#failure === undefined) return
-    const manifestNumber = this.#versions.newFileNumber()
     // Made before anything is changed: there may be no memory for it.
     const memtable = this.#memory.create(0, 0)
-    const edit = await this.#rescueMemtables()
-    const log = await this.#createLog(this.#versions.newFileNumber())
-    edit.logNumber = log.number
-    edit.previousLogNumber = 0
-    // Burned sequences too: the next open must not give them out again either.
-    edit.lastSequence = this.queue.nextSequence - 1
-    try {
-      await this.#versions.switchManifest(edit, manifestNumber)
-    } catch (error) {
-      await log.abandon()
-      throw error
-    }
-    const oldLog = this.#log
-    this.#exchange(log, memtable)
-    await oldLog.abandon()
+    const log = await enterNewState(this.#newStateContext(), (edit) => this.#rescueMemtables(edit))
+    // While writes are still refused, so that nothing comes to be meanwhile that looks obsolete.
+    await this.#log.abandon()
     await this.#removeObsolete()
+    this.#exchange(log, memtable)
     this.#infoLog.write('resume')
     this.#tell({ type: 'resume' })
   }
 
+  #newStateContext(): NewStateContext {
+    const { fileSystem, now } = this.#environment
+    return { fileSystem, directory: this.#directory, now, versions: this.#versions }
+  }
+
   // What the memtables hold, as tables. Only published entries: those of failed groups end here.
-  async #rescueMemtables(): Promise<VersionEdit> {
-    const edit = emptyEdit()
+  async #rescueMemtables(edit: VersionEdit): Promise<void> {
     for (const memtable of [this.#frozen, this.#memtable]) {
       if (memtable === undefined) continue
       const file = await this.#runFlush(memtable, this.#versions.newFileNumber())
       if (file !== undefined) edit.newFiles.push({ level: 0, file })
     }
-    return edit
-  }
-
-  async #createLog(number: number): Promise<WriteAheadLog> {
-    try {
-      return await WriteAheadLog.create(
-        {
-          fileSystem: this.#environment.fileSystem,
-          directory: this.#directory,
-          now: this.#environment.now,
-        },
-        number,
-      )
-    } catch (error) {
-      throw ioError('create', join(this.#directory, logFileName(number)), error)
-    }
+    // Burned sequences too: the next open must not give them out again either.
+    edit.lastSequence = this.queue.nextSequence - 1
   }
 
   // In one piece: reads see either the old memtables or the tables made of them. The sequence is

@@ -34,9 +34,9 @@ export interface GateEnvironment {
   level0FileCount(): number
   hasRoom(): boolean
   hasFrozenMemtable(): boolean
-  /** Resolves when the frozen memtable is gone, or the database failed. */
+  /** Resolves when the flush of the frozen memtable has ended, well or not. */
   memtableFlushed(): Promise<void>
-  /** Resolves when background work has changed level 0, or the database failed. */
+  /** Resolves when background work has ended that may have changed level 0, well or not. */
   level0Changed(): Promise<void>
   /** Freezes the memtable and goes on in a new log. Rejects when the log cannot be created. */
   switchMemtable(): Promise<void>

@@ -5,7 +5,9 @@
 //
 // A hole before a log shows in the sequences: its first batch follows on the last one of the log
 // before it, or on the manifest's last sequence. The end of a log that was never synced, or the whole
-// of it, can vanish so cleanly that nothing else tells.
+// of it, can vanish so cleanly that nothing else tells. The log that the manifest names is another
+// matter: everything before it is in tables, and C++ LevelDB uses up sequences when an append fails,
+// so that its log may begin later without a hole.
 //
 // A batch whose checksum is right and whose contents are impossible is no crash: the open fails with
 // LEVEL_CORRUPTION, and nothing is applied or removed.
@@ -93,7 +95,7 @@ export class LogReplay {
     let isFirst = true
     while (reader.next()) {
       const sequence = this.#checkRecord(reader, path)
-      if (isFirst && this.#leavesHole(sequence)) {
+      if (isFirst && this.#leavesHole(number, sequence)) {
         await this.#drop(number, 0, `sequences before ${sequence} are missing`)
         return false
       }
@@ -121,7 +123,11 @@ export class LogReplay {
       checkBatch(bytes, start, end)
     } catch (error) {
       if (!(error instanceof SluiceError)) throw error
-      throw corruption(error.message, path, recordOffset)
+      const { code, message } = error
+      throw new SluiceError(code, `${message} in ${path} at ${recordOffset}`, {
+        file: path,
+        offset: recordOffset,
+      })
     }
     const sequence = batchSequence(bytes, start)
     const count = batchCount(bytes, start)
@@ -134,8 +140,10 @@ export class LogReplay {
     return sequence
   }
 
-  #leavesHole(sequence: number): boolean {
-    const last = Math.max(this.lastSequence, this.#context.versions.lastSequence)
+  #leavesHole(number: number, sequence: number): boolean {
+    const { versions } = this.#context
+    if (number <= versions.logNumber) return false
+    const last = Math.max(this.lastSequence, versions.lastSequence)
     return sequence > last + 1
   }
 

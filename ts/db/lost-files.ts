@@ -10,34 +10,36 @@ import type { FileSystem } from '../platform/file-system.ts'
  * move: until the new manifest is in place, the next open must find the file where it was.
  * Rejects with LEVEL_IO_ERROR.
  */
-export async function copyToLost(
+export function copyToLost(
   fileSystem: FileSystem,
   directory: string,
   name: string,
 ): Promise<string> {
-  const lost = join(directory, LOST_DIRECTORY_NAME)
-  const target = join(lost, name)
-  try {
-    await fileSystem.createDirectory(lost)
-    await fileSystem.writeFile(target, await fileSystem.readFile(join(directory, name)))
-    await fileSystem.syncDirectory(lost)
-  } catch (error) {
-    throw ioError('keep', target, error)
-  }
-  return target
+  return keep(fileSystem, directory, name, async (source, target) => {
+    await fileSystem.writeFile(target, await fileSystem.readFile(source))
+  })
 }
 
 /** Moves `name` of the directory into lost/ and returns its new path. Rejects with LEVEL_IO_ERROR. */
-export async function moveToLost(
+export function moveToLost(
   fileSystem: FileSystem,
   directory: string,
   name: string,
+): Promise<string> {
+  return keep(fileSystem, directory, name, (source, target) => fileSystem.rename(source, target))
+}
+
+async function keep(
+  fileSystem: FileSystem,
+  directory: string,
+  name: string,
+  act: (source: string, target: string) => Promise<void>,
 ): Promise<string> {
   const lost = join(directory, LOST_DIRECTORY_NAME)
   const target = join(lost, name)
   try {
     await fileSystem.createDirectory(lost)
-    await fileSystem.rename(join(directory, name), target)
+    await act(join(directory, name), target)
     await fileSystem.syncDirectory(lost)
   } catch (error) {
     throw ioError('keep', target, error)

@@ -6,6 +6,9 @@
 import { SluiceError } from '../format/error.ts'
 import { Memtable, memtableSize } from '../memtable/memtable.ts'
 
+// Offsets in a memtable are 32 bits, and so is the size of the largest Buffer of Node 20.
+const MAX_MEMTABLE_BYTES = 2 ** 32 - 4
+
 export class MemtableMemory {
   readonly #sizeBytes: number
   #spare: SharedArrayBuffer | undefined
@@ -17,8 +20,8 @@ export class MemtableMemory {
 
   /**
    * An empty memtable that takes at least `count` entries with keys and values of `payloadBytes`: of
-   * the ordinary size where that is enough, else of its own. Throws LEVEL_IO_ERROR when there is not
-   * that much memory.
+   * the ordinary size where that is enough, else of its own. Throws LEVEL_INVALID_VALUE for more than
+   * a memtable can hold, and LEVEL_IO_ERROR when there is not that much memory.
    */
   create(payloadBytes: number, count: number): Memtable {
     const neededBytes = memtableSize(payloadBytes, count)
@@ -35,6 +38,12 @@ export class MemtableMemory {
 }
 
 function allocate(sizeBytes: number): SharedArrayBuffer {
+  if (sizeBytes > MAX_MEMTABLE_BYTES) {
+    throw new SluiceError(
+      'LEVEL_INVALID_VALUE',
+      `The batch needs a memtable of ${sizeBytes} bytes, above ${MAX_MEMTABLE_BYTES}`,
+    )
+  }
   try {
     return new SharedArrayBuffer(wholeWords(sizeBytes))
   } catch (cause) {

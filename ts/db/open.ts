@@ -49,12 +49,15 @@ async function openLocked(
   const infoLog: InfoLog = await environment.openInfoLog(path)
   try {
     const memory = new MemtableMemory(options.writeBufferSize)
+    // Before anything is opened that would have to be closed where there is no memory for it.
+    const memtable = memory.create(0, 0)
     const recovered = await recover({ environment, directory: path, options, memory, infoLog })
     return new Engine({
       environment,
       directory: path,
       options,
       memory,
+      memtable,
       infoLog,
       lock,
       ...recovered,
@@ -70,7 +73,6 @@ function checkPath(path: unknown): void {
   if (typeof path !== 'string' || path.length === 0) {
     throw new TypeError('The path of a database must be a string that is not empty')
   }
-  if (path.includes('\0')) throw new TypeError('The path of a database cannot contain a NUL')
 }
 
 async function prepareDirectory(

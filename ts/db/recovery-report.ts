@@ -7,8 +7,8 @@ export interface DroppedPart {
   readonly offset: number
   readonly droppedBytes: number
   readonly reason: string
-  /** Where a copy of the whole file is kept; undefined for a manifest, which is left in place. */
-  readonly keptAs: string | undefined
+  /** Where a copy of the whole file is kept. */
+  readonly keptAs: string
 }
 
 export interface RecoveryReport {

@@ -23,17 +23,17 @@ import {
   tableFileName,
   temporaryFileName,
 } from '../format/file-name.ts'
-import { WriteAheadLog, type WriteAheadLogOptions } from '../log/write-ahead-log.ts'
+import type { WriteAheadLog } from '../log/write-ahead-log.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import { type ManifestState, readCurrent, readManifest } from '../version/manifest-reader.ts'
-import { emptyEdit } from '../version/version-edit.ts'
 import { createDatabase, FIRST_MANIFEST_NUMBER, VersionSet } from '../version/version-set.ts'
 import type { Environment } from './environment.ts'
 import { LogReplay } from './log-replay.ts'
 import { copyToLost } from './lost-files.ts'
 import type { MemtableMemory } from './memtable-memory.ts'
 import { type CheckedOptions, tableOptionsOf } from './options.ts'
+import { enterNewState } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
 import type { DroppedPart, RecoveryReport } from './recovery-report.ts'
 
@@ -71,7 +71,6 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
 
   const versions = new VersionSet(environment.fileSystem, directory, state)
   for (const { number } of files) versions.markFileNumberUsed(number)
-  const manifestNumber = versions.newFileNumber()
   const replay = new LogReplay({
     fileSystem: environment.fileSystem,
     directory,
@@ -81,20 +80,20 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
     memory: context.memory,
     versions,
   })
-  await replay.run(logNumbers)
-  const dropped = [...(await keepDamagedManifest(context, state)), ...replay.dropped]
+  let dropped: DroppedPart[] = []
+  const { fileSystem, now } = environment
+  const log = await enterNewState({ fileSystem, directory, now, versions }, async (edit) => {
+    try {
+      await replay.run(logNumbers)
+    } finally {
+      for (const file of replay.files) edit.newFiles.push({ level: 0, file })
+    }
+    dropped = [...(await keepDamagedManifest(context, state)), ...replay.dropped]
+    versions.publishSequence(Math.max(state.lastSequence, replay.lastSequence))
+  })
   // Without a record there is nothing to tell a log that lost all of its writes from an empty one.
   const lostSequences =
     replay.records === 0 ? 0 : Math.max(0, state.lastSequence - replay.lastSequence)
-  versions.publishSequence(Math.max(state.lastSequence, replay.lastSequence))
-
-  const log = await createLog(context, versions.newFileNumber())
-  try {
-    await commit(versions, log, replay, manifestNumber)
-  } catch (error) {
-    await log.abandon()
-    throw error
-  }
   const movedToLost = await removeObsoleteFiles({
     fileSystem: environment.fileSystem,
     directory,
@@ -240,35 +239,6 @@ function logsToReplay(
     }
   }
   return numbers.toSorted((a, b) => a - b)
-}
-
-async function createLog(context: RecoveryContext, number: number): Promise<WriteAheadLog> {
-  const { environment, directory } = context
-  const options: WriteAheadLogOptions = {
-    fileSystem: environment.fileSystem,
-    directory,
-    now: environment.now,
-  }
-  try {
-    return await WriteAheadLog.create(options, number)
-  } catch (error) {
-    throw ioError('create', join(directory, logFileName(number)), error)
-  }
-}
-
-// One edit: what was replayed is in tables, and the new log is the only one. The directory is synced
-// before CURRENT is renamed, so the new log's name is durable with it.
-async function commit(
-  versions: VersionSet,
-  log: WriteAheadLog,
-  replay: LogReplay,
-  manifestNumber: number,
-): Promise<void> {
-  const edit = emptyEdit()
-  edit.logNumber = log.number
-  edit.previousLogNumber = 0
-  for (const file of replay.files) edit.newFiles.push({ level: 0, file })
-  await versions.switchManifest(edit, manifestNumber)
 }
 
 // Kept before the manifest is replaced, which makes it obsolete.

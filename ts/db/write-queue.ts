@@ -61,6 +61,8 @@ export interface WriteEnvironment {
   insert(batch: BatchBuffer, sequence: number): void
   /** Makes everything up to `sequence` visible to reads. */
   publish(sequence: number): void
+  /** The error for writes while they are refused. */
+  refusal(): SluiceError | undefined
   /** Refuses writes from now on; returns the error for the writers of the group that failed. */
   fail(cause: unknown): SluiceError
   /** A group was acknowledged. `syncDurationMs` is undefined for one without sync. */
@@ -158,24 +160,33 @@ export class WriteQueue {
   /** Requires: key and value were checked. `recordBytes` is the size of the record. */
   put(key: Uint8Array, value: Uint8Array, sync: boolean, recordBytes: number): Promise<void> {
     const group = this.#join(sync, recordBytes, 1)
-    group.batch.put(key, value)
-    this.#startIfNew()
+    try {
+      group.batch.put(key, value)
+    } finally {
+      this.#startIfNew()
+    }
     return group.promise
   }
 
   /** Requires: the key was checked. */
   delete(key: Uint8Array, sync: boolean, recordBytes: number): Promise<void> {
     const group = this.#join(sync, recordBytes, 1)
-    group.batch.delete(key)
-    this.#startIfNew()
+    try {
+      group.batch.delete(key)
+    } finally {
+      this.#startIfNew()
+    }
     return group.promise
   }
 
   /** Copies the batch. An empty one is acknowledged in its turn, synced if asked. */
   write(batch: BatchBuffer, sync: boolean): Promise<void> {
     const group = this.#join(sync, batch.end - BATCH_HEADER_SIZE, batch.count)
-    group.batch.append(batch)
-    this.#startIfNew()
+    try {
+      group.batch.append(batch)
+    } finally {
+      this.#startIfNew()
+    }
     return group.promise
   }
 
@@ -294,11 +305,20 @@ export class WriteQueue {
         // Where something else failed under the job: nothing may follow before its end.
         await Promise.allSettled([job])
         group.reject(appendBegun ? environment.fail(error) : error)
+        this.#refuseWaiting()
       }
     }
     this.#isRunning = false
     this.#wake()
     for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  // After a failure nobody behind it has a better chance, and the run ends here: writers that try
+  // again at once would keep it going for ever, and resume() waits for its end.
+  #refuseWaiting(): void {
+    const refusal = this.#environment.refusal()
+    if (refusal === undefined) return
+    for (const group of this.#waiting.splice(0)) group.reject(refusal)
   }
 
   // Burned from here on, whatever becomes of the group.

@@ -8,7 +8,9 @@
 //
 // Invariants of BatchBuffer:
 //   bytes[0, end) is a whole batch, `count` records long; the header is written by seal().
-//   Bytes handed in are copied before the call returns: they are the caller's again.
+//   Bytes handed in are copied before the call returns: they are the caller's again. Their length is
+//   read once, so that a record is whole whatever another thread does to them meanwhile.
+//   A call that throws (there is no memory) leaves the batch as it was.
 
 import {
   fixed32At,
@@ -22,7 +24,7 @@ import {
 } from './coding.ts'
 import { corruption, SluiceError } from './error.ts'
 import { TYPE_DELETION, TYPE_VALUE } from './internal-key.ts'
-import { MAX_BATCH_COUNT, MAX_BATCH_SIZE } from './user-bytes.ts'
+import { lengthOf, MAX_BATCH_COUNT, MAX_BATCH_SIZE } from './user-bytes.ts'
 
 // On disk: never change this value.
 export const BATCH_HEADER_SIZE: number = 8 + 4 // sequence, count
@@ -38,11 +40,24 @@ const LOOP_COPY_LIMIT = 8
 // copy-words).
 const RANGE_COPY_LIMIT = 48
 
-/** Copies all of `source` to target[position...]. Requires: there is room. */
-export function copyAll(source: Uint8Array, target: Uint8Array, position: number): void {
-  const length = source.length
+/**
+ * Copies the first `length` bytes of `source`, all that it had a moment ago, to target[position...].
+ * What it may have grown by since does not count, though it may be written behind them.
+ * Requires: there is room for `length`.
+ */
+export function copyAll(
+  source: Uint8Array,
+  length: number,
+  target: Uint8Array,
+  position: number,
+): void {
   if (length > LOOP_COPY_LIMIT) {
-    target.set(source, position)
+    try {
+      target.set(source, position)
+    } catch {
+      // It has grown past the room, under our hands: exactly what was asked for fits.
+      target.set(new Uint8Array(source.buffer, source.byteOffset, length), position)
+    }
     return
   }
   for (let i = 0; i < length; i++) target[position + i] = source[i]!
@@ -90,25 +105,28 @@ export class BatchBuffer {
   count = 0
 
   put(key: Uint8Array, value: Uint8Array): void {
-    this.reserve(putRecordSize(key.length, value.length))
+    const keyLength = lengthOf(key)
+    const valueLength = lengthOf(value)
+    this.reserve(putRecordSize(keyLength, valueLength))
     const { bytes } = this
     let at = this.end
     bytes[at++] = TYPE_VALUE
-    at = putVarint(bytes, at, key.length)
-    copyAll(key, bytes, at)
-    at = putVarint(bytes, at + key.length, value.length)
-    copyAll(value, bytes, at)
-    this.end = at + value.length
+    at = putVarint(bytes, at, keyLength)
+    copyAll(key, keyLength, bytes, at)
+    at = putVarint(bytes, at + keyLength, valueLength)
+    copyAll(value, valueLength, bytes, at)
+    this.end = at + valueLength
     this.count++
   }
 
   delete(key: Uint8Array): void {
-    this.reserve(deleteRecordSize(key.length))
+    const keyLength = lengthOf(key)
+    this.reserve(deleteRecordSize(keyLength))
     const { bytes } = this
     bytes[this.end] = TYPE_DELETION
-    const at = putVarint(bytes, this.end + 1, key.length)
-    copyAll(key, bytes, at)
-    this.end = at + key.length
+    const at = putVarint(bytes, this.end + 1, keyLength)
+    copyAll(key, keyLength, bytes, at)
+    this.end = at + keyLength
     this.count++
   }
 

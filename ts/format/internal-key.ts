@@ -17,9 +17,7 @@ export const TYPE_FOR_SEEK: number = TYPE_VALUE
 export const TAG_SIZE = 8
 export const COMPARATOR_NAME = 'leveldb.BytewiseComparator'
 
-/** LevelDB's own limit: a sequence has 56 bits on disk. */
-export const MAX_DISK_SEQUENCE: number = 2 ** 56 - 1
-/** Ours: sequences are exact JavaScript integers, and the decoder refuses what is beyond. */
+/** Sequences have 56 bits on disk; here they are exact JavaScript integers, and what is beyond is refused. */
 export const MAX_SEQUENCE: number = Number.MAX_SAFE_INTEGER
 
 /** Writes the tag of (sequence, type). Requires: 0 <= sequence <= MAX_SEQUENCE; 8 bytes of room. */

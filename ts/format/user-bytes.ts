@@ -13,16 +13,34 @@ export const MAX_BATCH_SIZE: number = 2 ** 31 - 1
 /** The count of a batch is a fixed32. */
 export const MAX_BATCH_COUNT: number = 2 ** 32 - 1
 
+const intrinsicLength = Reflect.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype) as object,
+  'length',
+)!
+
+/**
+ * How many bytes an array has at this moment. A class of the caller's may say otherwise in a getter,
+ * and another thread may let a growable buffer grow, so whoever copies asks once.
+ */
+export function lengthOf(bytes: Uint8Array): number {
+  return intrinsicLength.get!.call(bytes) as number
+}
+
 /** Undefined when `key` can be a key; otherwise the LEVEL_INVALID_KEY error that says why not. */
 export function keyError(key: unknown): SluiceError | undefined {
-  if (isOrdinary(key) && key.length > 0 && key.length <= MAX_KEY_SIZE) return undefined
+  if (isOrdinary(key) && isWithin(lengthOf(key), MAX_KEY_SIZE)) return undefined
   return bytesError('LEVEL_INVALID_KEY', 'Key', key, MAX_KEY_SIZE)
 }
 
 /** The same for a value, with LEVEL_INVALID_VALUE. */
 export function valueError(value: unknown): SluiceError | undefined {
-  if (isOrdinary(value) && value.length > 0 && value.length <= MAX_VALUE_SIZE) return undefined
+  if (isOrdinary(value) && isWithin(lengthOf(value), MAX_VALUE_SIZE)) return undefined
   return bytesError('LEVEL_INVALID_VALUE', 'Value', value, MAX_VALUE_SIZE)
+}
+
+// Not empty, which needs a second look, and not too long.
+function isWithin(length: number, limitBytes: number): boolean {
+  return length > 0 && length <= limitBytes
 }
 
 function bytesError(
@@ -35,10 +53,11 @@ function bytesError(
     return new SluiceError(code, `${what} cannot be null or undefined`)
   }
   if (!isUint8Array(bytes)) return new SluiceError(code, `${what} must be a Uint8Array`)
-  if (bytes.length > limitBytes) {
-    return new SluiceError(code, `${what} of ${bytes.length} bytes is above ${limitBytes}`)
+  const length = lengthOf(bytes)
+  if (length > limitBytes) {
+    return new SluiceError(code, `${what} of ${length} bytes is above ${limitBytes}`)
   }
-  if (bytes.length === 0 && !isAttached(bytes)) {
+  if (length === 0 && !isAttached(bytes)) {
     return new SluiceError(code, `${what} is a view of a detached or shrunk buffer`)
   }
   return undefined

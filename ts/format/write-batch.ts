@@ -9,7 +9,7 @@ import {
   putRecordSize,
 } from './batch.ts'
 import { TYPE_VALUE } from './internal-key.ts'
-import { keyError, valueError } from './user-bytes.ts'
+import { keyError, lengthOf, valueError } from './user-bytes.ts'
 
 /** Receives the records of a batch in order. The buffers are copies: the handler's to keep. */
 export interface WriteBatchHandler {
@@ -35,7 +35,7 @@ export class WriteBatch {
   put(key: Uint8Array, value: Uint8Array): this {
     const error = keyError(key) ?? valueError(value)
     if (error !== undefined) throw error
-    this.#checkRoom(putRecordSize(key.length, value.length), 1)
+    this.#checkRoom(putRecordSize(lengthOf(key), lengthOf(value)), 1)
     this.#buffer.put(key, value)
     return this
   }
@@ -44,7 +44,7 @@ export class WriteBatch {
   delete(key: Uint8Array): this {
     const error = keyError(key)
     if (error !== undefined) throw error
-    this.#checkRoom(deleteRecordSize(key.length), 1)
+    this.#checkRoom(deleteRecordSize(lengthOf(key)), 1)
     this.#buffer.delete(key)
     return this
   }

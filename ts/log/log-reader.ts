@@ -1,4 +1,4 @@
-// Reads a file in LevelDB's log format (the grammar is in platform/log-file), and stops at the first
+// Reads a file in LevelDB's log format (the grammar is in format/log-block), and stops at the first
 // damage: what comes after a hole is never handed out.
 //
 // Three ways to end:

@@ -6,11 +6,13 @@
 // Invariant: nothing depends on it. A line that cannot be written is dropped and counted, and never
 // makes an operation of the database fail or wait.
 
-import { appendFile, rename } from 'node:fs/promises'
+import { appendFile, rename, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
 import { INFO_LOG_NAME, OLD_INFO_LOG_NAME } from '../format/file-name.ts'
 
 const LIMIT_BYTES = 1024 * 1024
+// Lines that may wait for a slow disk.
+const WAITING_LINES = 10_000
 
 export interface InfoLog {
   /** Adds a line with the time before it. Returns at once. */
@@ -46,7 +48,11 @@ class FileInfoLog implements InfoLog {
   }
 
   write(line: string): void {
-    this.#lines.push(`${new Date().toISOString()} ${line}\n`)
+    if (this.#lines.length < WAITING_LINES) {
+      this.#lines.push(`${new Date().toISOString()} ${line}\n`)
+    } else {
+      this.#droppedLines++
+    }
     this.#writing ??= this.#drain()
   }
 
@@ -54,31 +60,43 @@ class FileInfoLog implements InfoLog {
     await this.#writing
   }
 
+  /** Begins an empty LOG; where the old one cannot be moved away, it is cut. */
   async rotate(): Promise<void> {
     try {
       await rename(this.#path, this.#oldPath)
     } catch {
-      // Ignored: there was none, or it cannot be moved; then the old lines stay before the new.
+      // Ignored: there was none, or it cannot be moved, and then truncate() says so too.
+      await truncate(this.#path).catch(() => undefined)
     }
-    this.#sizeBytes = 0
+    this.#sizeBytes = await sizeOf(this.#path)
   }
 
   async #drain(): Promise<void> {
     while (this.#lines.length > 0) {
-      const dropped = this.#droppedLines > 0 ? `${this.#droppedLines} lines before were lost\n` : ''
-      const text = dropped + this.#lines.join('')
+      const lost = this.#droppedLines
+      const text = (lost > 0 ? `${lost} lines before were lost\n` : '') + this.#lines.join('')
       const count = this.#lines.length
       this.#lines = []
       try {
+        if (this.#sizeBytes > LIMIT_BYTES) await this.rotate()
+        if (this.#sizeBytes > LIMIT_BYTES) throw new Error('LOG is full')
         await appendFile(this.#path, text)
-        this.#droppedLines = 0
+        this.#droppedLines -= lost
         this.#sizeBytes += Buffer.byteLength(text)
       } catch {
         // Ignored: see the invariant; the next line that can be written says how many are missing.
         this.#droppedLines += count
       }
-      if (this.#sizeBytes > LIMIT_BYTES) await this.rotate()
     }
     this.#writing = undefined
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  try {
+    return (await stat(path)).size
+  } catch {
+    // Ignored: there is none, or it cannot be read, and then it cannot be written either.
+    return 0
   }
 }

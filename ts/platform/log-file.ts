@@ -1,9 +1,5 @@
-// A file in LevelDB's log format, open for appending: the write-ahead log and the manifest.
-//
-//   file   := block*                 every block is 32 KiB; the last may be shorter
-//   block  := record* trailer?       trailer: zeroes, when fewer than 7 bytes are left
-//   record := checksum: fixed32 (masked CRC-32C of type and data)  length: fixed16  type: u8  data
-//   type   := 1 full | 2 first | 3 middle | 4 last
+// A file in LevelDB's log format (format/log-block), open for appending: the write-ahead log and the
+// manifest.
 //
 // Invariants:
 //   One append is one gather-write: trailer, headers and data together.

@@ -6,10 +6,9 @@
 // log or a table that the manifest then names is gone.
 
 import { join } from 'node:path'
-import { corruption, ioError, isMissing } from '../format/error.ts'
+import { corruption, ioError, isMissing, SluiceError } from '../format/error.ts'
 import { CURRENT_NAME, parseFileName } from '../format/file-name.ts'
 import { COMPARATOR_NAME } from '../format/internal-key.ts'
-import { SluiceError } from '../format/error.ts'
 import { type LogDamage, LogReader } from '../log/log-reader.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import { Version } from './version.ts'

@@ -35,6 +35,8 @@ export class VersionSet {
   #previousLogNumber: number
   #manifest: LogFile | undefined
   #manifestNumber: number
+  // Between the rename of CURRENT and its durability, and for good where either fails.
+  #isCurrentUncertain = false
   readonly #compactPointers: Map<number, Buffer>
 
   // Written by whoever takes a number; never goes back but by reuseFileNumber().
@@ -66,6 +68,14 @@ export class VersionSet {
 
   get previousLogNumber(): number {
     return this.#previousLogNumber
+  }
+
+  /**
+   * Whether CURRENT may lead, now or after a crash, to the manifest of a switch that failed: then
+   * nothing that this manifest names may be removed.
+   */
+  get isCurrentUncertain(): boolean {
+    return this.#isCurrentUncertain
   }
 
   get manifestNumber(): number {
@@ -127,7 +137,10 @@ export class VersionSet {
     const next = this.#current.apply([edit])
     const manifest = await this.#createManifest(number, edit)
     try {
-      await this.#setCurrent(number)
+      await setCurrent(this.#fileSystem, this.#directory, number, () => {
+        this.#isCurrentUncertain = true
+      })
+      this.#isCurrentUncertain = false
     } catch (error) {
       await closeQuietly(manifest)
       throw error
@@ -195,20 +208,17 @@ export class VersionSet {
     }
     return edit
   }
-
-  #setCurrent(number: number): Promise<void> {
-    return setCurrent(this.#fileSystem, this.#directory, number)
-  }
 }
 
 /**
- * Makes CURRENT name the manifest `number`, with the order of W13 around the rename.
- * Rejects with LEVEL_IO_ERROR.
+ * Makes CURRENT name the manifest `number`, with the order of W13 around the rename, before which
+ * it calls `onRename`. Rejects with LEVEL_IO_ERROR.
  */
-export async function setCurrent(
+async function setCurrent(
   fileSystem: FileSystem,
   directory: string,
   number: number,
+  onRename?: () => void,
 ): Promise<void> {
   const temporary = join(directory, temporaryFileName(number))
   const current = join(directory, CURRENT_NAME)
@@ -216,6 +226,7 @@ export async function setCurrent(
     await fileSystem.writeFile(temporary, Buffer.from(`${manifestFileName(number)}\n`, 'latin1'))
     // Before the rename: CURRENT may never name a manifest, or lead to a log, whose entry can vanish.
     await fileSystem.syncDirectory(directory)
+    onRename?.()
     await fileSystem.rename(temporary, current)
     await fileSystem.syncDirectory(directory)
   } catch (error) {
