@@ -2,6 +2,7 @@
 // makes of it.
 
 import fs from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import test, { type ExecutionContext } from 'ava'
 import { BatchBuffer } from '../../ts/format/batch.ts'
@@ -358,22 +359,31 @@ test('what is written and flushed while resume() ends stays', async (t) => {
 test('writers that try again at once keep neither timers nor resume() waiting', async (t) => {
   const directory = scratchDirectory(t)
   const db = await DB.open(directory, { createIfMissing: true })
-  fs.rmSync(directory, { recursive: true })
+  fs.unlinkSync(
+    join(
+      directory,
+      fs.readdirSync(directory).find((name) => LOG.test(name))!,
+    ),
+  )
   await t.throwsAsync(db.put(b('a'), b('1'), { sync: true }), { code: 'LEVEL_IO_ERROR' })
   const stop = new AbortController()
   let refusals = 0
   const writer = async (): Promise<void> => {
     while (!stop.signal.aborted) {
-      await t.throwsAsync(db.put(b('a'), b('1')), { code: 'LEVEL_IO_ERROR' })
-      if (++refusals > 1_000_000) throw new Error('the event loop never turns')
+      try {
+        await db.put(b('a'), b('2'))
+      } catch {
+        if (++refusals > 1_000_000) throw new Error('the event loop never turns')
+      }
     }
   }
   const writers = [writer(), writer(), writer()]
   await setTimeout(20)
-  await t.throwsAsync(db.resume(), { code: 'LEVEL_IO_ERROR' }) // The directory is gone.
-  stop.abort()
+  await db.resume().finally(() => stop.abort())
   await Promise.all(writers)
   t.true(refusals > 0)
+  await db.put(b('a'), b('3'), { sync: true })
+  t.is(String(db.getSync(b('a'))), '3')
   await db.close()
 })
 
