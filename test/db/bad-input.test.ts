@@ -426,9 +426,11 @@ test('8: what another thread does to shared memory during a put leaves a record 
     ]) as SharedArrayBuffer
     const growing = new Uint8Array(memory)
     const worker = new Worker(source, { eval: true, workerData: memory })
-    await once(worker, 'message')
     const done = new AbortController()
-    worker.once('message', () => done.abort())
+    worker.on('message', (message) => {
+      if (message === 'done') done.abort()
+    })
+    await once(worker, 'message')
     while (!done.signal.aborted) {
       await Promise.all(Array.from({ length: 50 }, () => db.put(Buffer.from('k'), growing)))
       await new Promise(setImmediate)
