@@ -25,7 +25,9 @@ export async function lockHolder(path: string): Promise<HolderPid | undefined> {
   }
   let table: string
   try {
-    table = await fs.promises.readFile('/proc/locks', 'latin1')
+    // In place: the kernel answers from memory, and a worker that is ended inside a pending
+    // fs.promises.open would leave the descriptor open in its process (Node 20.20).
+    table = fs.readFileSync('/proc/locks', 'latin1')
   } catch {
     return undefined // No /proc in this container: the socket and the lock itself remain.
   }
