@@ -16,6 +16,7 @@ import { SluiceError } from '../../ts/format/error.ts'
 const port = parentPort!
 
 port.on('message', ({ id, job }: JobRequest) => {
+  if (job.kind !== 'flush') throw new Error('only flushes are expected')
   const table = {
     number: job.fileNumber,
     sizeBytes: 1,

@@ -14,6 +14,7 @@ memtable.insertBatch(batch.bytes, 0, batch.end, 1, 1)
 
 const runner = new WorkerRunner(new InlineRunner(new NodeFileSystem(binding)))
 const table = await runner.run({
+  kind: 'flush',
   directory: process.argv[2]!,
   fileNumber: 5,
   memory: memtable.memory,

@@ -3,7 +3,8 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
-import type { FlushJob, FlushResult } from '../../ts/compaction/flush-job.ts'
+import type { FlushJob } from '../../ts/compaction/flush-job.ts'
+import type { Job, JobResult } from '../../ts/compaction/job.ts'
 import { packError, unpackError } from '../../ts/compaction/job-protocol.ts'
 import type { JobRunner } from '../../ts/compaction/job-runner.ts'
 import { WorkerRunner } from '../../ts/compaction/worker-runner.ts'
@@ -16,9 +17,11 @@ const FAILING = new URL('failing-worker.js', import.meta.url)
 /** Counts the jobs that ran on the calling thread. */
 class InlineCounter implements JobRunner {
   count = 0
-  async run(job: FlushJob): Promise<FlushResult> {
+  async run<J extends Job>(job: J): Promise<JobResult<J>> {
     this.count++
-    return { number: job.fileNumber, sizeBytes: 2, smallest: Buffer.of(1), largest: Buffer.of(2) }
+    const number = job.kind === 'flush' ? job.fileNumber : 0
+    const table = { number, sizeBytes: 2, smallest: Buffer.of(1), largest: Buffer.of(2) }
+    return table as unknown as JobResult<J>
   }
   close(): Promise<void> {
     return Promise.resolve()
@@ -27,6 +30,7 @@ class InlineCounter implements JobRunner {
 
 function job(directory: string, fileNumber = 5): FlushJob {
   return {
+    kind: 'flush',
     directory,
     fileNumber,
     memory: new SharedArrayBuffer(64),

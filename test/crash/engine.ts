@@ -1,6 +1,6 @@
 // The engine in a simulated world: disk, clock and runner follow from the disk's seed alone.
 
-import type { FlushJob, FlushResult } from '../../ts/compaction/flush-job.ts'
+import type { Job, JobResult } from '../../ts/compaction/job.ts'
 import { InlineRunner, type JobRunner } from '../../ts/compaction/job-runner.ts'
 import { DB } from '../../ts/db/database.ts'
 import type { Environment } from '../../ts/db/environment.ts'
@@ -66,7 +66,7 @@ class DelayedRunner implements JobRunner {
     this.#disk = disk
   }
 
-  async run(job: FlushJob): Promise<FlushResult> {
+  async run<J extends Job>(job: J): Promise<JobResult<J>> {
     await this.#disk.linger()
     try {
       return await this.#runner.run(job)

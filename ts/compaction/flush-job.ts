@@ -23,6 +23,7 @@ import type { FileMetadata } from '../version/file-metadata.ts'
 
 /** Plain data: it is sent to the worker as it is. */
 export interface FlushJob {
+  readonly kind: 'flush'
   readonly directory: string
   readonly fileNumber: number
   /** The frozen memtable; nothing is inserted any more. */

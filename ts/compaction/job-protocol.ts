@@ -4,15 +4,16 @@
 // contract needs whole; so errors are sent as plain data and made again on the other side.
 
 import { type ErrorCode, SluiceError } from '../format/error.ts'
-import type { FlushJob, FlushResult } from './flush-job.ts'
+import type { FileMetadata } from '../version/file-metadata.ts'
+import type { Job, JobResult } from './job.ts'
 
 export interface JobRequest {
   readonly id: number
-  readonly job: FlushJob
+  readonly job: Job
 }
 
 export type JobResponse =
-  | { readonly id: number; readonly result: FlushResult }
+  | { readonly id: number; readonly result: JobResult<Job> }
   | { readonly id: number; readonly error: SentError }
 
 /** The worker's first message: its module loaded, and it takes jobs. */
@@ -59,13 +60,13 @@ export function unpackError(sent: SentError): Error {
 }
 
 /** The result as structured cloning leaves it: Buffers arrive as plain Uint8Arrays. */
-export function reviveResult(result: FlushResult): FlushResult {
+export function reviveResult(result: JobResult<Job>): JobResult<Job> {
   if (result === undefined) return undefined
-  return {
-    ...result,
-    smallest: bufferOver(result.smallest),
-    largest: bufferOver(result.largest),
-  }
+  return 'files' in result ? { ...result, files: result.files.map(reviveFile) } : reviveFile(result)
+}
+
+function reviveFile(file: FileMetadata): FileMetadata {
+  return { ...file, smallest: bufferOver(file.smallest), largest: bufferOver(file.largest) }
 }
 
 function bufferOver(bytes: Uint8Array): Buffer {

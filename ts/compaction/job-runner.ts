@@ -1,11 +1,11 @@
 // Who runs background jobs: a worker thread, or the calling thread.
 
 import type { FileSystem } from '../platform/file-system.ts'
-import { type FlushJob, type FlushResult, runFlush } from './flush-job.ts'
+import { type Job, type JobResult, runJob } from './job.ts'
 
 export interface JobRunner {
   /** Runs the job; rejects with its error, whole, or with LEVEL_IO_ERROR when the runner died. */
-  run(job: FlushJob): Promise<FlushResult>
+  run<J extends Job>(job: J): Promise<JobResult<J>>
   /** Ends the runner. Jobs that are still under way reject. Idempotent. */
   close(): Promise<void>
 }
@@ -21,8 +21,8 @@ export class InlineRunner implements JobRunner {
     this.#fileSystem = fileSystem
   }
 
-  async run(job: FlushJob): Promise<FlushResult> {
-    return runFlush(job, this.#fileSystem)
+  async run<J extends Job>(job: J): Promise<JobResult<J>> {
+    return runJob(job, this.#fileSystem)
   }
 
   async close(): Promise<void> {

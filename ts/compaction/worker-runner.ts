@@ -11,7 +11,7 @@
 
 import { Worker } from 'node:worker_threads'
 import { SluiceError } from '../format/error.ts'
-import type { FlushJob, FlushResult } from './flush-job.ts'
+import type { Job, JobResult } from './job.ts'
 import {
   type JobRequest,
   type JobResponse,
@@ -22,10 +22,10 @@ import {
 import type { JobRunner } from './job-runner.ts'
 
 interface PendingJob {
-  readonly job: FlushJob
+  readonly job: Job
   /** Whether a worker has died under it. */
   readonly isRetry: boolean
-  readonly resolve: (result: FlushResult) => void
+  readonly resolve: (result: JobResult<Job>) => void
   readonly reject: (error: unknown) => void
 }
 
@@ -45,11 +45,12 @@ export class WorkerRunner implements JobRunner {
     this.#entry = entry
   }
 
-  run(job: FlushJob): Promise<FlushResult> {
-    if (this.#isClosed) return Promise.reject(new Error('the worker has been ended'))
-    return new Promise<FlushResult>((resolve, reject) => {
+  async run<J extends Job>(job: J): Promise<JobResult<J>> {
+    if (this.#isClosed) throw new Error('the worker has been ended')
+    const result = await new Promise<JobResult<Job>>((resolve, reject) => {
       this.#send({ job, isRetry: false, resolve, reject })
     })
+    return result as JobResult<J>
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@
 import { parentPort } from 'node:worker_threads'
 import { binding } from '../platform/load-binding.ts'
 import { NodeFileSystem } from '../platform/node-file-system.ts'
-import { runFlush } from './flush-job.ts'
+import { runJob } from './job.ts'
 import { type JobRequest, type JobResponse, packError, READY } from './job-protocol.ts'
 
 const port = parentPort
@@ -20,7 +20,7 @@ port.postMessage(READY)
 
 function answer({ id, job }: JobRequest): JobResponse {
   try {
-    return { id, result: runFlush(job, fileSystem) }
+    return { id, result: runJob(job, fileSystem) }
   } catch (error) {
     return { id, error: packError(error) }
   }

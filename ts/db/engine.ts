@@ -302,6 +302,7 @@ export class Engine {
 
   #runFlush(memtable: Memtable, fileNumber: number): Promise<FlushResult> {
     return this.#environment.jobs.run({
+      kind: 'flush',
       directory: this.#directory,
       fileNumber,
       memory: memtable.memory,

@@ -175,6 +175,7 @@ export class LogReplay {
     const { directory, table, versions, memory, jobs, inlineJobs } = this.#context
     const runner = memtable.usedBytes < INLINE_FLUSH_BYTES ? inlineJobs : jobs
     const file: FlushResult = await runner.run({
+      kind: 'flush',
       directory,
       fileNumber: versions.newFileNumber(),
       memory: memtable.memory,

@@ -74,6 +74,11 @@ export class TableBuilder {
     return this.#entryCount
   }
 
+  /** A copy of the last internal key that was added. Requires: not finished. */
+  copyLastKey(): Buffer {
+    return Buffer.from(this.#data.lastKey.subarray(0, this.#data.lastKeyLength))
+  }
+
   /** Bytes appended so far; the data block being gathered is not counted, as in LevelDB. */
   get sizeBytes(): number {
     return this.#sizeBytes
@@ -127,9 +132,14 @@ export class TableBuilder {
     this.#append(footer, FOOTER_SIZE)
   }
 
-  #checkOrder(key: Buffer, keyStart: number, keyEnd: number): void {
+  /** Whether the internal key key[keyStart, keyEnd) sorts after the last one. Requires: there is one. */
+  isAscending(key: Buffer, keyStart: number, keyEnd: number): boolean {
     const { lastKey, lastKeyLength } = this.#data
-    if (compareInternal(lastKey, 0, lastKeyLength, key, keyStart, keyEnd) < 0) return
+    return compareInternal(lastKey, 0, lastKeyLength, key, keyStart, keyEnd) < 0
+  }
+
+  #checkOrder(key: Buffer, keyStart: number, keyEnd: number): void {
+    if (this.isAscending(key, keyStart, keyEnd)) return
     throw new Error(`entry ${this.#entryCount} of ${this.#file.path} is not in ascending order`)
   }
 
