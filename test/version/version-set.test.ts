@@ -70,8 +70,7 @@ test('a new database is the bytes that LevelDB makes of one', async (t) => {
 test('an installed edit is current, and in the manifest with all four numbers', async (t) => {
   const { disk, versions } = await opened()
   const number = versions.newFileNumber()
-  versions.publishSequence(77)
-  await versions.install(fileEdit(number))
+  await versions.install({ ...fileEdit(number), lastSequence: 77 })
   t.deepEqual(files(versions.current), [number])
   const state = await readState(disk)
   t.deepEqual(files(state.version), [number])
@@ -88,6 +87,60 @@ test('an installed edit is current, and in the manifest with all four numbers', 
   t.deepEqual(last, encodeEdit(complete))
   await versions.close()
   t.is(disk.openFileCount, 0)
+})
+
+test('an edit that does not say so leaves the last sequence as it was', async (t) => {
+  const { disk, versions } = await opened()
+  await versions.install({ ...fileEdit(versions.newFileNumber()), lastSequence: 77 })
+  versions.publishSequence(90)
+  await versions.install(fileEdit(versions.newFileNumber()))
+  t.is((await readState(disk)).lastSequence, 77)
+})
+
+test('edits that are installed at once are applied one to the other', async (t) => {
+  const { disk, versions } = await opened()
+  const numbers = [1, 2, 3].map(() => versions.newFileNumber())
+  const [first, second, third] = numbers
+  const swap = fileEdit(second!)
+  swap.deletedFiles.push({ level: 0, number: first! })
+  const wrong = emptyEdit()
+  wrong.deletedFiles.push({ level: 0, number: first! })
+  const installs = [
+    versions.install(fileEdit(first!)),
+    versions.install(swap),
+    versions.install(wrong),
+    versions.install(fileEdit(third!)),
+  ]
+  const outcomes = await Promise.allSettled(installs)
+  t.deepEqual(
+    outcomes.map(({ status }) => status),
+    ['fulfilled', 'fulfilled', 'rejected', 'fulfilled'],
+  )
+  t.deepEqual(files(versions.current), [third, second])
+  t.deepEqual(files((await readState(disk)).version), [third, second])
+})
+
+test('a retained version keeps its files alive until the last release', async (t) => {
+  const { versions } = await opened()
+  let released = 0
+  versions.onRelease(() => released++)
+  const old = versions.newFileNumber()
+  await versions.install(fileEdit(old))
+  const [one, two] = [versions.retain(), versions.retain()]
+  const current = versions.newFileNumber()
+  const edit = fileEdit(current)
+  edit.deletedFiles.push({ level: 0, number: old })
+  await versions.install(edit)
+  t.deepEqual(files(one.version), [old])
+  t.deepEqual([...versions.liveFileNumbers()].toSorted(), [old, current])
+  one.release()
+  one.release()
+  t.deepEqual([versions.liveFileNumbers().has(old), released], [true, 0])
+  two.release()
+  t.deepEqual([...versions.liveFileNumbers()], [current])
+  t.is(released, 1)
+  versions.retain().release()
+  t.is(released, 1, 'the current version needs nobody')
 })
 
 test('a version is not current before its edit is durable', async (t) => {

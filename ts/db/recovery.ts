@@ -90,6 +90,7 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
     }
     dropped = [...(await keepDamagedManifest(context, state)), ...replay.dropped]
     versions.publishSequence(Math.max(state.lastSequence, replay.lastSequence))
+    edit.lastSequence = versions.lastSequence
   })
   // Without a record there is nothing to tell a log that lost all of its writes from an empty one.
   const lostSequences =

@@ -9,7 +9,11 @@
 //   A version is current only once its edit is durable (W13).
 //   After a failed manifest write nothing is appended to that file again; switchManifest() goes on
 //   in a fresh one, and until then nothing may be deleted: the failed edit may be durable.
-//   Edits are installed one at a time, by whoever holds the engine's background turn.
+//   Edits are installed one at a time, in the order of the calls: each is applied to the version that
+//   is current at its turn. A flush and a compaction may both ask.
+//   The last sequence in the manifest is the last one in tables, never one that only a log holds: so
+//   the next open sees what a lost log leaves out. Only edits that say so move it.
+//   A version that somebody retains keeps its files alive: liveFileNumbers() counts them.
 
 import { join } from 'node:path'
 import { ioError } from '../format/error.ts'
@@ -21,6 +25,13 @@ import type { FileMetadata } from './file-metadata.ts'
 import type { ManifestState } from './manifest-reader.ts'
 import type { Version } from './version.ts'
 import { emptyEdit, encodeEdit, type VersionEdit } from './version-edit.ts'
+
+/** A version whose files stay until it is released. */
+export interface RetainedVersion {
+  readonly version: Version
+  /** Idempotent. */
+  release(): void
+}
 
 /** The manifest of a database that nobody has opened yet. */
 export const FIRST_MANIFEST_NUMBER = 1
@@ -38,6 +49,14 @@ export class VersionSet {
   // Between the rename of CURRENT and its durability, and for good where either fails.
   #isCurrentUncertain = false
   readonly #compactPointers: Map<number, Buffer>
+  // The last sequence that the manifest has.
+  #recordedSequence: number
+  // Settles when the last install() or switchManifest() that was called is over; never rejects.
+  #turn: Promise<void> = Promise.resolve()
+
+  // Written by retain() and the releases.
+  readonly #retained = new Map<Version, number>()
+  #onRelease: (() => void) | undefined
 
   // Written by whoever takes a number; never goes back but by reuseFileNumber().
   #nextFileNumber: number
@@ -54,11 +73,46 @@ export class VersionSet {
     this.#manifestNumber = state.manifestNumber
     this.#nextFileNumber = state.nextFileNumber
     this.#lastSequence = state.lastSequence
+    this.#recordedSequence = state.lastSequence
     this.#compactPointers = new Map(state.compactPointers)
   }
 
   get current(): Version {
     return this.#current
+  }
+
+  /** By level, the internal key behind which the next compaction of that level goes on. */
+  get compactPointers(): ReadonlyMap<number, Buffer> {
+    return this.#compactPointers
+  }
+
+  /** The current version, with its files kept until it is released. */
+  retain(): RetainedVersion {
+    const version = this.#current
+    this.#retained.set(version, (this.#retained.get(version) ?? 0) + 1)
+    let isReleased = false
+    return {
+      version,
+      release: () => {
+        if (isReleased) return
+        isReleased = true
+        this.#release(version)
+      },
+    }
+  }
+
+  /** The listener hears of every version that is given up and is no longer current. */
+  onRelease(listener: () => void): void {
+    this.#onRelease = listener
+  }
+
+  /** The numbers of all tables that the current version or a retained one has. */
+  liveFileNumbers(): Set<number> {
+    const live = new Set<number>()
+    for (const version of [this.#current, ...this.#retained.keys()]) {
+      for (const files of version.levels) for (const { number } of files) live.add(number)
+    }
+    return live
   }
 
   /** Logs below this number are in tables, but for the previous one. */
@@ -112,9 +166,13 @@ export class VersionSet {
   /**
    * Makes the edit durable in the manifest in use, then current.
    * Rejects with LEVEL_IO_ERROR; the current version is then the old one, and the manifest of no
-   * more use. Requires: a manifest, from switchManifest().
+   * more use: the installs behind fail too. Requires: a manifest, from switchManifest().
    */
-  async install(edit: VersionEdit): Promise<void> {
+  install(edit: VersionEdit): Promise<void> {
+    return this.#inTurn(() => this.#install(edit))
+  }
+
+  async #install(edit: VersionEdit): Promise<void> {
     const manifest = this.#manifest
     if (manifest === undefined) throw new Error('no manifest is open for appending')
     const next = this.#current.apply([edit])
@@ -133,7 +191,11 @@ export class VersionSet {
    * Rejects with LEVEL_IO_ERROR; then CURRENT names the old manifest or the new one, and both lead
    * to the same data as long as nothing is deleted.
    */
-  async switchManifest(edit: VersionEdit, number: number): Promise<void> {
+  switchManifest(edit: VersionEdit, number: number): Promise<void> {
+    return this.#inTurn(() => this.#switchManifest(edit, number))
+  }
+
+  async #switchManifest(edit: VersionEdit, number: number): Promise<void> {
     const next = this.#current.apply([edit])
     const manifest = await this.#createManifest(number, edit)
     try {
@@ -162,6 +224,22 @@ export class VersionSet {
     }
   }
 
+  #inTurn(act: () => Promise<void>): Promise<void> {
+    const done = this.#turn.then(act)
+    this.#turn = done.catch(() => undefined)
+    return done
+  }
+
+  #release(version: Version): void {
+    const references = this.#retained.get(version)! - 1
+    if (references > 0) {
+      this.#retained.set(version, references)
+      return
+    }
+    this.#retained.delete(version)
+    if (version !== this.#current) this.#onRelease?.()
+  }
+
   // The numbers of C++ LevelDB's LogAndApply: every edit of the manifest carries all four.
   #complete(edit: VersionEdit): VersionEdit {
     return {
@@ -169,7 +247,7 @@ export class VersionSet {
       logNumber: edit.logNumber ?? this.#logNumber,
       previousLogNumber: edit.previousLogNumber ?? this.#previousLogNumber,
       nextFileNumber: this.#nextFileNumber,
-      lastSequence: edit.lastSequence ?? this.#lastSequence,
+      lastSequence: edit.lastSequence ?? this.#recordedSequence,
     }
   }
 
@@ -177,6 +255,7 @@ export class VersionSet {
     this.#current = version
     this.#logNumber = edit.logNumber ?? this.#logNumber
     this.#previousLogNumber = edit.previousLogNumber ?? this.#previousLogNumber
+    this.#recordedSequence = edit.lastSequence ?? this.#recordedSequence
     for (const { level, key } of edit.compactPointers) this.#compactPointers.set(level, key)
   }
 
