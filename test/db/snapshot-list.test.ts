@@ -1,3 +1,5 @@
+// What is open, in the order of opening.
+
 import test from 'ava'
 import { SnapshotList } from '../../ts/db/snapshot-list.ts'
 
