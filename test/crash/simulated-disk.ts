@@ -19,7 +19,12 @@
 
 import { SluiceError, errnoOf } from '../../ts/format/error.ts'
 import { BlockLogFile } from '../../ts/platform/block-log-file.ts'
-import type { FileSystem, RandomAccessFile, WritableFile } from '../../ts/platform/file-system.ts'
+import type {
+  DirectoryEntry,
+  FileSystem,
+  RandomAccessFile,
+  WritableFile,
+} from '../../ts/platform/file-system.ts'
 import { crc32c } from '../../ts/platform/js-crc32c.ts'
 import type { Lock } from '../../ts/platform/lock.ts'
 import type { AppendableFile, LogFile } from '../../ts/platform/log-file.ts'
@@ -204,6 +209,19 @@ export class SimulatedDisk implements FileSystem {
     return this.#perform('read-directory', path, () => [
       ...this.#directory(path, 'scandir').entries.keys(),
     ])
+  }
+
+  readEntries(path: string): Promise<DirectoryEntry[]> {
+    return this.#perform('read-directory', path, () =>
+      [...this.#directory(path, 'scandir').entries].map(([name, { kind }]) => ({ name, kind })),
+    )
+  }
+
+  removeDirectory(path: string): Promise<void> {
+    return this.#perform('unlink', path, () => {
+      if (this.#directory(path, 'rmdir').entries.size > 0) throw errno('ENOTEMPTY', 'rmdir', path)
+      this.#directory(parentOf(path), 'rmdir').apply({ kind: 'unlink', name: nameOf(path) })
+    })
   }
 
   syncDirectory(path: string): Promise<void> {

@@ -15,9 +15,10 @@ import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
 import type { Engine } from './engine.ts'
 import { openEngine } from './open.ts'
 import type { DatabaseOptions } from './options.ts'
-import { realEnvironment } from './real-environment.ts'
+import { realEnvironment, realFileSystem } from './real-environment.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import type { FlushStats, StallCause, StallStats, WriteStats } from './stats.ts'
+import { destroyDatabase } from './tools/destroy.ts'
 
 export interface WriteOptions {
   /**
@@ -66,6 +67,15 @@ export class DB {
    */
   static async open(path: string, options: DatabaseOptions = {}): Promise<DB> {
     return new DB(path, await openEngine(path, options, realEnvironment()))
+  }
+
+  /**
+   * Removes the database in `path`: its own files, and the directory where nothing else is in it. A
+   * directory that does not exist is fine. Rejects with TypeError, LEVEL_LOCKED or LEVEL_IO_ERROR;
+   * after the latter, call it again.
+   */
+  static destroy(path: string): Promise<void> {
+    return destroyDatabase(path, realFileSystem())
   }
 
   /** As it was given to open(). */

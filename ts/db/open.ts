@@ -4,10 +4,9 @@
 // data is as it was.
 
 import { ioError, isMissing, SluiceError } from '../format/error.ts'
-import { LOCK_NAME } from '../format/file-name.ts'
-import { join } from 'node:path'
 import type { InfoLog } from '../platform/info-log.ts'
 import type { Lock } from '../platform/lock.ts'
+import { checkPath, takeLock } from './database-path.ts'
 import { Engine } from './engine.ts'
 import type { Environment } from './environment.ts'
 import { MemtableMemory } from './memtable-memory.ts'
@@ -24,7 +23,7 @@ export async function openEngine(
   const checked = checkOptions(options)
   try {
     await prepareDirectory(path, checked, environment)
-    const lock = await takeLock(path, environment)
+    const lock = await takeLock(path, environment.fileSystem)
     try {
       return await openLocked(path, checked, environment, lock)
     } catch (error) {
@@ -69,12 +68,6 @@ async function openLocked(
   }
 }
 
-function checkPath(path: unknown): void {
-  if (typeof path !== 'string' || path.length === 0) {
-    throw new TypeError('The path of a database must be a string that is not empty')
-  }
-}
-
 async function prepareDirectory(
   path: string,
   { createIfMissing }: CheckedOptions,
@@ -88,14 +81,5 @@ async function prepareDirectory(
       throw new SluiceError('LEVEL_DATABASE_MISSING', `${path} does not exist`, { cause: error })
     }
     throw ioError(createIfMissing ? 'create' : 'list', path, error)
-  }
-}
-
-async function takeLock(path: string, { fileSystem }: Environment): Promise<Lock> {
-  const lockPath = join(path, LOCK_NAME)
-  try {
-    return await fileSystem.lock(lockPath)
-  } catch (error) {
-    throw ioError('lock', lockPath, error)
   }
 }

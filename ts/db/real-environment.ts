@@ -3,14 +3,19 @@
 import { setTimeout } from 'node:timers/promises'
 import { InlineRunner } from '../compaction/job-runner.ts'
 import { WorkerRunner } from '../compaction/worker-runner.ts'
+import type { FileSystem } from '../platform/file-system.ts'
 import { openInfoLog } from '../platform/info-log.ts'
 import { binding } from '../platform/load-binding.ts'
 import { NodeFileSystem } from '../platform/node-file-system.ts'
 import type { Environment } from './environment.ts'
 
+export function realFileSystem(): FileSystem {
+  return new NodeFileSystem(binding)
+}
+
 /** One for each database: its worker ends with it. */
 export function realEnvironment(): Environment {
-  const fileSystem = new NodeFileSystem(binding)
+  const fileSystem = realFileSystem()
   const inlineJobs = new InlineRunner(fileSystem)
   return {
     fileSystem,

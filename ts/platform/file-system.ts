@@ -19,6 +19,10 @@ export interface FileSystem {
   createDirectory(path: string): Promise<void>
   /** The names in the directory, in no order. */
   readDirectory(path: string): Promise<string[]>
+  /** What is in the directory, in no order; a symbolic link is 'other', wherever it leads. */
+  readEntries(path: string): Promise<DirectoryEntry[]>
+  /** Removes the directory; rejects with ENOTEMPTY when something is in it. */
+  removeDirectory(path: string): Promise<void>
   /** Makes creations, renames and removals in the directory durable. */
   syncDirectory(path: string): Promise<void>
   syncDirectorySync(path: string): void
@@ -42,6 +46,11 @@ export interface FileSystem {
   createLog(path: string): Promise<LogFile>
   /** Takes the exclusive lock; rejects with LEVEL_LOCKED when it is held. */
   lock(path: string): Promise<Lock>
+}
+
+export interface DirectoryEntry {
+  readonly name: string
+  readonly kind: 'file' | 'directory' | 'other'
 }
 
 export interface RandomAccessFile {

@@ -10,7 +10,7 @@ import fs from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { errnoOf } from '../format/error.ts'
 import type { Binding } from './binding.ts'
-import type { FileSystem, RandomAccessFile, WritableFile } from './file-system.ts'
+import type { DirectoryEntry, FileSystem, RandomAccessFile, WritableFile } from './file-system.ts'
 import type { Lock } from './lock.ts'
 import type { LogFile } from './log-file.ts'
 import { syncDirectorySync } from './sync-directory.ts'
@@ -42,6 +42,21 @@ export class NodeFileSystem implements FileSystem {
 
   readDirectory(path: string): Promise<string[]> {
     return fs.promises.readdir(path)
+  }
+
+  async readEntries(path: string): Promise<DirectoryEntry[]> {
+    const entries = await fs.promises.readdir(path, { withFileTypes: true })
+    return entries.map((entry) => ({ name: entry.name, kind: kindOf(entry) }))
+  }
+
+  async removeDirectory(path: string): Promise<void> {
+    try {
+      await fs.promises.rmdir(path)
+    } catch (error) {
+      // POSIX allows either, and some systems say the other one.
+      if (errnoOf(error) !== 'EEXIST') throw error
+      throw systemError('ENOTEMPTY', 'directory not empty', 'rmdir', path)
+    }
   }
 
   syncDirectory(path: string): Promise<void> {
@@ -112,6 +127,11 @@ export class NodeFileSystem implements FileSystem {
   lock(path: string): Promise<Lock> {
     return this.#binding.lock(path)
   }
+}
+
+function kindOf(entry: fs.Dirent): DirectoryEntry['kind'] {
+  if (entry.isFile()) return 'file'
+  return entry.isDirectory() ? 'directory' : 'other'
 }
 
 class NodeRandomAccessFile implements RandomAccessFile {
