@@ -151,6 +151,19 @@ test('write(null) freezes the memtable, and an empty one makes no table', async 
   await again.close()
 })
 
+test('a batch without writes behind a flush is no sign of a loss', async (t) => {
+  const path = newPath(t)
+  const db = await open(path)
+  await db.put(b('k'), b('v'))
+  await db.flushMemtable()
+  await db.write(new WriteBatch())
+  await db.close()
+  const again = await open(path)
+  t.like(again.recovery, { records: 1, writes: 0, lostSequences: 0 })
+  await check(t, again, { k: 'v' })
+  await again.close()
+})
+
 test('random writes over many memtables, flushes and openings are what a map holds', async (t) => {
   const random = new Random(SEED)
   const path = newPath(t)

@@ -156,7 +156,8 @@ export class LogReplay {
     this.#memtable.insertBatch(bytes, start, end, count, sequence)
     this.records++
     this.writes += count
-    if (count > 0) this.lastSequence = sequence + count - 1
+    // A batch without writes has the sequence that comes next: it vouches for those before it.
+    this.lastSequence = Math.max(this.lastSequence, sequence + count - 1)
   }
 
   // Begins to write the memtable as a table, once the one before it is written: the next memtable
