@@ -2,11 +2,20 @@
 
 import { binding as loadedBinding } from './platform/load-binding.ts'
 
-export { DB, type DatabaseStats, type WriteOptions } from './db/database.ts'
+export { DB, type WriteOptions } from './db/database.ts'
+export type { DatabaseStats, LevelStats, MemtableStats } from './db/database-stats.ts'
 export type { DatabaseEvent } from './db/event.ts'
 export type { DatabaseOptions } from './db/options.ts'
 export type { DroppedPart, RecoveryReport } from './db/recovery-report.ts'
-export type { FlushStats, StallCause, StallStats, WriteStats } from './db/stats.ts'
+export type { LatencyStats } from './db/latency-histogram.ts'
+export type {
+  CompactionStats,
+  FlushStats,
+  LevelWork,
+  StallCause,
+  StallStats,
+  WriteStats,
+} from './db/stats.ts'
 export { type ErrorCode, SluiceError } from './format/error.ts'
 export { WriteBatch, type WriteBatchHandler } from './format/write-batch.ts'
 

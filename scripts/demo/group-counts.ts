@@ -5,5 +5,5 @@ import type { GroupCounts } from './messages.ts'
 
 export function countGroups(database: DB): GroupCounts {
   const { writes, syncs, groupSizes } = database.stats().write
-  return { writes, syncs, groupsByPowerOfTwo: groupSizes }
+  return { writes, syncs: syncs.count, groupsByPowerOfTwo: groupSizes }
 }

@@ -12,12 +12,12 @@ import {
 import { SluiceError } from '../format/error.ts'
 import { keyError, lengthOf, valueError } from '../format/user-bytes.ts'
 import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
+import { type DatabaseStats, databaseStats } from './database-stats.ts'
 import type { Engine } from './engine.ts'
 import { openEngine } from './open.ts'
 import type { DatabaseOptions } from './options.ts'
 import { realEnvironment, realFileSystem } from './real-environment.ts'
 import type { RecoveryReport } from './recovery-report.ts'
-import type { FlushStats, StallCause, StallStats, WriteStats } from './stats.ts'
 import { destroyDatabase } from './tools/destroy.ts'
 
 export interface WriteOptions {
@@ -28,21 +28,6 @@ export interface WriteOptions {
   readonly sync?: boolean
   /** Refuses the write when it is aborted already. A write that was taken is not taken back. */
   readonly signal?: AbortSignal
-}
-
-export interface DatabaseStats {
-  readonly write: WriteStats
-  readonly flush: FlushStats
-  readonly stalls: Readonly<Record<StallCause, StallStats>>
-  readonly memtable: { readonly usedBytes: number; readonly entries: number }
-  /** Undefined when every full memtable is a table. */
-  readonly frozenMemtable: { readonly usedBytes: number; readonly entries: number } | undefined
-  /** By level, 0 first. */
-  readonly levels: readonly { readonly files: number; readonly sizeBytes: number }[]
-  readonly lastSequence: number
-  /** Why writes are refused; undefined when they are not. */
-  readonly failure: SluiceError | undefined
-  readonly recovery: RecoveryReport
 }
 
 const NO_OPTIONS: WriteOptions = {}
@@ -160,25 +145,9 @@ export class DB {
     return error === undefined ? this.#engine.resume() : Promise.reject(error)
   }
 
+  /** What the database holds and has done since it was opened; cheap enough to be polled. */
   stats(): DatabaseStats {
-    const { counters, versions, memtable, frozenMemtable, failure, report } = this.#engine
-    return {
-      write: counters.writeStats(),
-      flush: counters.flushStats(),
-      stalls: counters.stallStats(),
-      memtable: { usedBytes: memtable.usedBytes, entries: memtable.entryCount },
-      frozenMemtable: frozenMemtable && {
-        usedBytes: frozenMemtable.usedBytes,
-        entries: frozenMemtable.entryCount,
-      },
-      levels: versions.current.levels.map((files) => ({
-        files: files.length,
-        sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      })),
-      lastSequence: versions.lastSequence,
-      failure,
-      recovery: report,
-    }
+    return databaseStats(this.#engine)
   }
 
   /**

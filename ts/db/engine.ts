@@ -205,8 +205,7 @@ export class Engine {
       refusal: () => this.#failure && this.#refusal(this.#failure),
       fail: (cause) => this.#failGroup(cause),
       countGroup: (writers, sizeBytes, syncDurationMs) => {
-        this.counters.countGroup(writers, sizeBytes)
-        if (syncDurationMs !== undefined) this.counters.countSync(syncDurationMs)
+        this.counters.countGroup(writers, sizeBytes, syncDurationMs)
       },
       now: this.#environment.now,
     }
@@ -426,7 +425,7 @@ export class Engine {
 
   #countFlush(file: FlushResult, durationMs: number): void {
     if (file === undefined) return
-    this.counters.countFlush(file.sizeBytes, durationMs)
+    this.counters.countFlush(0, file.sizeBytes, durationMs)
     const { number: fileNumber, sizeBytes } = file
     this.#infoLog.write(
       `flush: table ${fileNumber}, ${sizeBytes} bytes, ${durationMs.toFixed(1)} ms`,

@@ -1,0 +1,73 @@
+// What DB.stats() says, gathered from the parts of the engine at the moment of the call.
+
+import type { SluiceError } from '../format/error.ts'
+import type { Memtable } from '../memtable/memtable.ts'
+import type { Engine } from './engine.ts'
+import type { RecoveryReport } from './recovery-report.ts'
+import type {
+  CompactionStats,
+  FlushStats,
+  LevelWork,
+  StallCause,
+  StallStats,
+  WriteStats,
+} from './stats.ts'
+
+export interface LevelStats {
+  readonly files: number
+  readonly sizeBytes: number
+  /** Done since the opening to make this level's tables. */
+  readonly work: LevelWork
+}
+
+export interface MemtableStats {
+  readonly usedBytes: number
+  readonly entries: number
+}
+
+export interface DatabaseStats {
+  readonly write: WriteStats
+  readonly flush: FlushStats
+  readonly compaction: CompactionStats
+  /**
+   * Bytes written to log and tables for each byte that callers wrote, since the opening; undefined
+   * before the first write.
+   */
+  readonly writeAmplification: number | undefined
+  readonly stalls: Readonly<Record<StallCause, StallStats>>
+  readonly memtable: MemtableStats
+  /** Undefined when every full memtable is a table. */
+  readonly frozenMemtable: MemtableStats | undefined
+  /** By level, 0 first. */
+  readonly levels: readonly LevelStats[]
+  readonly lastSequence: number
+  /** Why writes are refused; undefined when they are not. */
+  readonly failure: SluiceError | undefined
+  readonly recovery: RecoveryReport
+}
+
+export function databaseStats(engine: Engine): DatabaseStats {
+  const { counters, versions, frozenMemtable } = engine
+  const work = counters.levelWork()
+  return {
+    write: counters.writeStats(),
+    flush: counters.flushStats(),
+    compaction: counters.compactionStats(),
+    writeAmplification: counters.writeAmplification(),
+    stalls: counters.stallStats(),
+    memtable: memtableStats(engine.memtable),
+    frozenMemtable: frozenMemtable && memtableStats(frozenMemtable),
+    levels: versions.current.levels.map((files, level) => ({
+      files: files.length,
+      sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+      work: work[level]!,
+    })),
+    lastSequence: versions.lastSequence,
+    failure: engine.failure,
+    recovery: engine.report,
+  }
+}
+
+function memtableStats({ usedBytes, entryCount }: Memtable): MemtableStats {
+  return { usedBytes, entries: entryCount }
+}
