@@ -1,8 +1,9 @@
-// What DB.stats() says, gathered from the parts of the engine at the moment of the call.
+// What DB.stats() and DB.property() say, gathered from the parts of the engine at the moment of the call.
 
 import type { SluiceError } from '../format/error.ts'
 import type { Memtable } from '../memtable/memtable.ts'
 import type { Engine } from './engine.ts'
+import type { PropertySource } from './properties.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import type {
   CompactionStats,
@@ -65,6 +66,15 @@ export function databaseStats(engine: Engine): DatabaseStats {
     lastSequence: versions.lastSequence,
     failure: engine.failure,
     recovery: engine.report,
+  }
+}
+
+export function propertySource(engine: Engine): PropertySource {
+  const { memtable, frozenMemtable } = engine
+  return {
+    version: engine.versions.current,
+    levelWork: engine.counters.levelWork(),
+    memoryBytes: memtable.usedBytes + (frozenMemtable?.usedBytes ?? 0),
   }
 }
 

@@ -12,10 +12,11 @@ import {
 import { SluiceError } from '../format/error.ts'
 import { keyError, lengthOf, valueError } from '../format/user-bytes.ts'
 import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
-import { type DatabaseStats, databaseStats } from './database-stats.ts'
+import { type DatabaseStats, databaseStats, propertySource } from './database-stats.ts'
 import type { Engine } from './engine.ts'
 import { openEngine } from './open.ts'
 import type { DatabaseOptions } from './options.ts'
+import { propertyOf } from './properties.ts'
 import { realEnvironment, realFileSystem } from './real-environment.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import { destroyDatabase } from './tools/destroy.ts'
@@ -143,6 +144,18 @@ export class DB {
   resume(): Promise<void> {
     const error = this.#openError()
     return error === undefined ? this.#engine.resume() : Promise.reject(error)
+  }
+
+  /**
+   * A property by LevelDB's name and in its layout: `leveldb.num-files-at-level<N>`,
+   * `leveldb.stats`, `leveldb.sstables`, `leveldb.approximate-memory-usage`. Undefined for any other.
+   * stats() says more, as data. Throws LEVEL_DATABASE_NOT_OPEN, or TypeError for what is no string.
+   */
+  property(name: string): string | undefined {
+    const error = this.#openError()
+    if (error !== undefined) throw error
+    if (typeof name !== 'string') throw new TypeError('a property has a string for a name')
+    return propertyOf(name, propertySource(this.#engine))
   }
 
   /** What the database holds and has done since it was opened; cheap enough to be polled. */
