@@ -24,6 +24,11 @@ function openClassic(directory: string): Promise<ClassicLevel<Buffer, Buffer>> {
 const keyOf = (number: number): Buffer =>
   Buffer.from(`key\u0001-${String(number).padStart(6, '0')}`)
 
+/** Level, files and size of a line; time and bytes are what each process did. */
+function sameColumns(line: string): string {
+  return line.slice(0, 21)
+}
+
 /** A directory with tables on several levels and an empty log, made by C++ LevelDB. */
 async function filled(directory: string): Promise<void> {
   const random = new Random(SEED)
@@ -68,7 +73,5 @@ test('stats have the heading and the columns of LevelDB', async (t) => {
   const ours = db.property('leveldb.stats')!.split('\n')
   await db.close()
   t.deepEqual(ours.slice(0, 3), theirs.slice(0, 3))
-  // Level, files and size are the same; time and bytes are what each process did.
-  const columns = (line: string): string => line.slice(0, 21)
-  t.deepEqual(ours.slice(3).map(columns), theirs.slice(3).map(columns))
+  t.deepEqual(ours.slice(3).map(sameColumns), theirs.slice(3).map(sameColumns))
 })
