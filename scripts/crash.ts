@@ -18,12 +18,13 @@ import { parseArgs } from 'node:util'
 import {
   checkCrashes,
   type CrashChoice,
-  IMAGE_KINDS,
-  messageOf,
+  describeCounts,
   noCrashCounts,
 } from '../test/crash/crash-loop.ts'
 import { checkFaults, noFaultCounts } from '../test/crash/fault-loop.ts'
 import { mixSeed } from '../test/crash/random.ts'
+import { IMAGE_KINDS } from '../test/crash/recovered.ts'
+import { messageOf } from '../test/crash/violation.ts'
 import {
   ACTIONS,
   parseActions,
@@ -79,12 +80,7 @@ async function attempt(
 }
 
 function finish(): never {
-  const { workloads, points, images, nested } = crashes
-  if (images > 0) {
-    console.log(
-      `${images} crash images (${nested} of crashes in recovery), ${points} points of ${workloads} workloads`,
-    )
-  }
+  if (crashes.images > 0) console.log(describeCounts(crashes))
   if (faults.faults > 0) {
     const effects = [...faults.byEffect].map(([effect, count]) => `${count} ${effect}`).join(', ')
     console.log(`${faults.faults} faults in ${faults.workloads} workloads (${effects})`)

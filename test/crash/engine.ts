@@ -4,7 +4,7 @@ import type { Job, JobResult } from '../../ts/compaction/job.ts'
 import { InlineRunner, type JobRunner } from '../../ts/compaction/job-runner.ts'
 import { DB } from '../../ts/db/database.ts'
 import type { Environment } from '../../ts/db/environment.ts'
-import type { DatabaseEvent } from '../../ts/db/event.ts'
+import type { DatabaseOptions } from '../../ts/db/options.ts'
 import { openEngine } from '../../ts/db/open.ts'
 import { NO_INFO_LOG } from '../../ts/platform/info-log.ts'
 import { passTurns, type SimulatedDisk } from './simulated-disk.ts'
@@ -13,10 +13,10 @@ export type Database = DB
 
 export const DIRECTORY = '/home/db'
 
-export interface EngineOptions {
-  readonly writeBufferSize: number
-  readonly onEvent?: (event: DatabaseEvent) => void
-}
+export type EngineOptions = Pick<
+  DatabaseOptions,
+  'writeBufferSize' | 'compression' | 'maxOpenFiles' | 'onEvent'
+>
 
 /** Opens the one database of the disk, and creates it where there is none. */
 export async function openOn(disk: SimulatedDisk, options: EngineOptions): Promise<Database> {

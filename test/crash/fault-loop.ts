@@ -11,13 +11,20 @@
 //   and    := a crash at some moment after the fault: in what follows on it, in resume(), in a
 //             second opening
 
-import { CRASH_POLICIES, POLICY_NAMES } from './crash-image.ts'
-import { checkLeaks, MomentDraw, lossOf, messageOf } from './crash-loop.ts'
 import { effectFits, type Fault, type FaultEffect, type OperationKind } from './disk-fault.ts'
-import { History } from './history.ts'
+import { type Moment, MomentDraw } from './moment.ts'
 import { mixSeed, Random } from './random.ts'
-import { readState, Session, Violation } from './session.ts'
+import {
+  checkLeaks,
+  closeClean,
+  crashAndRecover,
+  goOnAndCrash,
+  type Recovered,
+  successor,
+} from './recovered.ts'
+import { Session } from './session.ts'
 import { type Operation, SimulatedDisk } from './simulated-disk.ts'
+import { attempt, type OnViolation, Violation } from './violation.ts'
 import { watched } from './watched.ts'
 import type { Workload } from './workload.ts'
 
@@ -68,8 +75,7 @@ export interface FaultChoice {
   readonly fault?: number
   /** Stops when so many faults are done. */
   readonly limit?: number
-  /** Hears of each violation, and the loop goes on; without it the first one is thrown. */
-  readonly onViolation?: (violation: Violation) => void
+  readonly onViolation?: OnViolation
 }
 
 /** Runs the workload with every fault. The message of a violation ends in `--fault N`. */
@@ -84,14 +90,8 @@ export async function checkFaults(
     if (choice.fault !== undefined && choice.fault !== number) continue
     if (choice.limit !== undefined && counts.faults >= choice.limit) return
     const run = new FaultRun(workload, plan, new Random(mixSeed(workload.seed, number)), counts)
-    try {
-      await watched('the run', run.run())
-    } catch (error) {
-      const where = `${describe(plan)} --fault ${number}`
-      const violation = new Violation(`${messageOf(error)}; ${where}`, error)
-      if (choice.onViolation === undefined) throw violation
-      choice.onViolation(violation)
-    }
+    const where = `${describe(plan)} --fault ${number}`
+    await attempt(where, choice.onViolation, () => watched('the run', run.run()))
     counts.faults++
     const { effect } = plan.fault
     counts.byEffect.set(effect, (counts.byEffect.get(effect) ?? 0) + 1)
@@ -181,11 +181,16 @@ class FaultRun {
     this.#counts.failedOpens += session.failedOpens
     if (disk.faultCount === 0) throw new Violation('the fault never struck')
     const last = await this.#end(session, ending)
-    await this.#goOn(last)
-    await last.close()
-    checkLeaks(last.disk)
+    draw.end()
+    await goOnAndCrash(last, this.#random)
+    await closeClean(last)
     for (const moment of draw.moments) {
-      await this.#crash(moment.disk, session, moment.time, 'at a moment after the fault')
+      const { session: found } = await this.#crash(
+        moment,
+        session,
+        'after a crash at a moment after the fault',
+      )
+      await closeClean(found)
     }
   }
 
@@ -197,7 +202,8 @@ class FaultRun {
       disk.heal()
       await session.close()
       checkLeaks(disk)
-      return this.#crash(image, session, time, 'as things stood')
+      const moment = { disk: image, time }
+      return successor(await this.#crash(moment, session, 'after a crash as things stood'))
     }
     disk.heal()
     // Now and then the disk fails once more, in the middle of the way back.
@@ -228,40 +234,8 @@ class FaultRun {
     })
   }
 
-  /** Three more calls on a healthy disk, then a crash. */
-  async #goOn(session: Session): Promise<void> {
-    session.call([{ key: 0, sizeBytes: 30 }], false)
-    session.call([{ key: 1, sizeBytes: 30 }], true)
-    session.call([{ key: 2, sizeBytes: 30 }], false)
-    await session.settle()
-    const { disk, history } = session
-    const last = await this.#crash(disk, session, history.time, 'after three more calls')
-    await last.close()
-    checkLeaks(last.disk)
-  }
-
-  /** Opens what a crash of `disk` leaves; the session that goes on builds on what that shows. */
-  async #crash(
-    disk: SimulatedDisk,
-    session: Session,
-    time: number,
-    when: string,
-  ): Promise<Session> {
-    const { history, earlier } = session
-    const name = this.#random.pick(POLICY_NAMES)
-    const image = disk.crashImage(CRASH_POLICIES[name], this.#random)
-    const first = new Session(image, this.#workload, history, earlier)
-    try {
-      await first.open()
-      const state = readState(first.db, history, ...earlier)
-      const wrong = history.judge(state, time, lossOf(name))
-      if (wrong !== undefined) throw new Violation(wrong)
-      const next = new History(history.keyCount, state, history.nextWrite)
-      const later = new Session(image, this.#workload, next, [history, ...earlier])
-      later.adopt(first)
-      return later
-    } catch (error) {
-      throw new Violation(`${messageOf(error)}; after a crash ${when}, ${name}`, error)
-    }
+  #crash(moment: Moment, session: Session, when: string): Promise<Recovered> {
+    const { workload, history, earlier } = session
+    return crashAndRecover(moment, this.#random, { workload, history, earlier, when })
   }
 }

@@ -1,9 +1,9 @@
 // The fault loop at the size of every test run; scripts/crash.ts runs as much as one asks for.
 
 import test from 'ava'
-import { messageOf } from './crash-loop.ts'
 import { checkFaults, noFaultCounts } from './fault-loop.ts'
 import { mixSeed } from './random.ts'
+import { messageOf } from './violation.ts'
 import { randomWorkload } from './workload.ts'
 
 const SEED = Number(process.env['SLUICE_SEED'] ?? 1)

@@ -4,10 +4,11 @@
 
 import test, { type ExecutionContext } from 'ava'
 import type { SluiceError } from '../../ts/format/error.ts'
-import { checkCrashes, type CrashChoice, messageOf, noCrashCounts } from './crash-loop.ts'
+import { checkCrashes, type CrashChoice, noCrashCounts } from './crash-loop.ts'
 import { DIRECTORY } from './engine.ts'
 import { Session } from './session.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
+import { messageOf } from './violation.ts'
 import { parseActions, smallWorkload, type Workload } from './workload.ts'
 
 async function crash(t: ExecutionContext, line: string, choice: CrashChoice): Promise<void> {

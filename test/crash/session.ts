@@ -7,15 +7,8 @@ import { WriteBatch } from '../../ts/format/write-batch.ts'
 import { type Database, openOn } from './engine.ts'
 import { type Call, History, type KeyWrite, NOTHING, type Writes } from './history.ts'
 import { passTurns, type SimulatedDisk } from './simulated-disk.ts'
+import { Violation } from './violation.ts'
 import type { Step, Workload } from './workload.ts'
-
-/** The engine broke its contract; the message says how, the loop adds what reproduces it. */
-export class Violation extends Error {
-  constructor(message: string, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause })
-    this.name = 'Violation'
-  }
-}
 
 /** The bytes of write `number`: the number over and over, so that no two writes look alike. */
 export function valueOf(number: number, sizeBytes: number): Buffer {
@@ -91,12 +84,11 @@ export class Session {
 
   async open(): Promise<void> {
     this.#refusesWrites = false
-    const { writeBufferSize } = this.workload
     const onEvent = ({ type }: DatabaseEvent): void => {
       if (type === 'failure') this.#refusesWrites = true
       if (type === 'resume') this.#refusesWrites = false
     }
-    this.#db = await openOn(this.disk, { writeBufferSize, onEvent })
+    this.#db = await openOn(this.disk, { ...this.workload.options, onEvent })
   }
 
   /** Takes over the open database of another session. */

@@ -17,6 +17,7 @@
 //   A turn is one callback of process.nextTick, a slow one of setImmediate, and all microtasks behind
 //   it. No timer and no thread, so the seed alone decides how callers interleave.
 
+import { createHash } from 'node:crypto'
 import { SluiceError, errnoOf } from '../../ts/format/error.ts'
 import { BlockLogFile } from '../../ts/platform/block-log-file.ts'
 import type {
@@ -159,12 +160,26 @@ export class SimulatedDisk implements FileSystem {
     return found
   }
 
+  /** The same for two disks with the same files, of the same bytes. Requires: all is durable. */
+  fingerprint(): string {
+    const parts: string[] = []
+    const walk = (directory: Directory, prefix: string): void => {
+      for (const [name, entry] of directory.durable) {
+        const path = `${prefix}/${name}`
+        parts.push(entry.kind === 'file' ? `${path} ${digestOf(entry.durable)}` : path)
+        if (entry.kind === 'directory') walk(entry, path)
+      }
+    }
+    walk(this.#root, '')
+    return parts.toSorted().join('\n')
+  }
+
   /** Puts a file on the disk, durable, its entry too: no operation, no fault. Directories are made. */
   plant(path: string, bytes: Uint8Array): void {
     let directory = this.#root
     const names = split(path)
-    const last = names.pop()!
-    for (const name of names) {
+    const last = names.at(-1)!
+    for (const name of names.slice(0, -1)) {
       let next = directory.entries.get(name)
       if (next === undefined) {
         next = new Directory()
@@ -657,8 +672,30 @@ function retryWhenInterrupted(write: () => number): number {
   }
 }
 
-function split(path: string): string[] {
-  return path.split('/').filter((name) => name !== '' && name !== '.')
+// Buffers are shared between a disk and its images, and never changed.
+const digests = new WeakMap<Buffer, string>()
+
+function digestOf(bytes: Buffer): string {
+  let digest = digests.get(bytes)
+  if (digest === undefined) {
+    digest = createHash('sha1').update(bytes).digest('base64')
+    digests.set(bytes, digest)
+  }
+  return digest
+}
+
+// Every operation asks for its path several times, and a run uses few paths.
+const splits = new Map<string, readonly string[]>()
+const MOST_SPLITS = 10_000
+
+function split(path: string): readonly string[] {
+  let names = splits.get(path)
+  if (names === undefined) {
+    if (splits.size >= MOST_SPLITS) splits.clear()
+    names = path.split('/').filter((name) => name !== '' && name !== '.')
+    splits.set(path, names)
+  }
+  return names
 }
 
 function join(parent: string, name: string): string {

@@ -1,7 +1,7 @@
 // Finds promises that never settle. Nothing here waits for a clock: the simulated world has come to
 // rest when the event loop turns and nothing in it happens.
 
-import { Violation } from './session.ts'
+import { Violation } from './violation.ts'
 
 // Turns of the event loop without an answer. A simulated run takes some hundreds.
 const PATIENCE_TURNS = 100_000

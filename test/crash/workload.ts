@@ -8,6 +8,7 @@
 //   reopen                 settle, close, open
 //   resume                 settle, resume()
 
+import type { EngineOptions } from './engine.ts'
 import type { KeyWrite } from './history.ts'
 import { Random } from './random.ts'
 
@@ -24,7 +25,7 @@ export type Step =
 export interface Workload {
   readonly seed: number
   readonly keyCount: number
-  readonly writeBufferSize: number
+  readonly options: EngineOptions
   /** Of the simulated disk: the larger, the more calls share a group. */
   readonly latency: number
   readonly steps: readonly Step[]
@@ -43,11 +44,17 @@ export function randomWorkload(seed: number, length: number): Workload {
     largePercent: random.pick([2, 10, 30, 80]),
     writeBufferSize: random.pick([4096, 4096, 8192, 16_384, 65_536]),
   }
+  const options: EngineOptions = {
+    writeBufferSize: style.writeBufferSize,
+    compression: random.percent(20) ? 'snappy' : 'none',
+    // One table open at a time: what is read again has to be there still.
+    maxOpenFiles: random.percent(15) ? random.pick([1, 2]) : 1000,
+  }
   const steps = Array.from({ length }, () => randomStep(style, random))
   return {
     seed,
     keyCount: style.keyCount,
-    writeBufferSize: style.writeBufferSize,
+    options,
     latency: random.pick([1, 4, 12]),
     steps: [...steps, { kind: 'settle' }],
   }
@@ -107,7 +114,7 @@ export function smallWorkload(actions: readonly Action[], seed: number): Workloa
   return {
     seed,
     keyCount: SMALL_KEY_COUNT,
-    writeBufferSize: 4096,
+    options: { writeBufferSize: 4096, compression: 'none' },
     latency: 4,
     steps: actions.flatMap((action, position) => [
       { kind: 'action', position },
