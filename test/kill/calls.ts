@@ -11,14 +11,19 @@ import { mixSeed, Random } from '../crash/random.ts'
 
 export const KEY_COUNT = 200
 
+/** What calls are made of. */
+export interface CallPlan {
+  readonly seed: number
+  readonly keyCount: number
+  readonly syncPercent: number
+}
+
 /** Room for any number of a write. */
 const LEAST_VALUE_BYTES = 12
 
-export interface Life {
-  readonly seed: number
+export interface Life extends CallPlan {
   readonly options: DatabaseOptions
   readonly writers: number
-  readonly syncPercent: number
   /** A forced switch of memtable and log every so many calls. */
   readonly callsPerSwitch: number
   /** The database is closed and opened again every so many calls. */
@@ -34,6 +39,7 @@ export function lifeOf(seed: number): Life {
   const random = new Random(seed)
   return {
     seed,
+    keyCount: KEY_COUNT,
     options: {
       createIfMissing: true,
       writeBufferSize: random.pick([1024, 4096, 16 * 1024, 64 * 1024, 2 ** 20]),
@@ -47,15 +53,15 @@ export function lifeOf(seed: number): Life {
   }
 }
 
-export function callOf({ seed, syncPercent }: Life, index: number): PlannedCall {
+export function callOf({ seed, keyCount, syncPercent }: CallPlan, index: number): PlannedCall {
   const random = new Random(mixSeed(seed, index))
   const sync = random.percent(syncPercent)
   const length = random.percent(80) ? 1 : random.between(2, 12)
-  return { sync, writes: Array.from({ length }, () => someWrite(random)) }
+  return { sync, writes: Array.from({ length }, () => someWrite(random, keyCount)) }
 }
 
-function someWrite(random: Random): KeyWrite {
-  const key = random.below(KEY_COUNT)
+function someWrite(random: Random, keyCount: number): KeyWrite {
+  const key = random.below(keyCount)
   return { key, sizeBytes: random.percent(25) ? undefined : someSize(random) }
 }
 

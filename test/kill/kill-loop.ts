@@ -12,18 +12,16 @@
 // When the child dies, calls that nobody heard an acknowledgement of may be in the state too: each
 // writer has one of these at most, and as many whose acknowledgement was not sent yet.
 
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { cpSync, existsSync, readdirSync, rmSync } from 'node:fs'
 import { basename } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { ClassicLevel } from 'classic-level'
 import { DB, type RecoveryReport } from '../../ts/index.ts'
 import { History, NOTHING } from '../crash/history.ts'
 import { mixSeed, Random } from '../crash/random.ts'
 import { callOf, KEY_COUNT, keyOf, type Life, lifeOf, valueOf, writeOf } from './calls.ts'
+import { DoomedChild } from './doomed-child.ts'
 
 /** The child is killed this long after its first acknowledgement, or after it was started. */
 const WRITING_MS = { least: 5, most: 250 }
@@ -120,33 +118,19 @@ async function liveAndDie(
   life: Life,
   firstWrite: number,
 ): Promise<number> {
-  const module = fileURLToPath(new URL('writer.js', import.meta.url))
-  const args = [module, directory, String(life.seed), String(firstWrite)]
-  const child = spawn(process.execPath, args, {
-    stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
-    env: { ...process.env, ...(binding === undefined ? {} : { SLUICEDB_BINDING: binding }) },
-  })
-  const closed = once(child, 'close') as Promise<[number | null, NodeJS.Signals | null]>
-  let complaint = ''
-  child.stderr!.setEncoding('utf8').on('data', (text: string) => {
-    complaint += text
-  })
   const random = new Random(mixSeed(life.seed, 2))
   const isEarly = random.percent(STARTING_PERCENT)
   const { least, most } = isEarly ? STARTING_MS : WRITING_MS
   const delayMs = random.between(least, most)
-  const killLater = (): void => void setTimeout(() => child.kill('SIGKILL'), delayMs)
-  if (isEarly) killLater()
-  const hung = setTimeout(() => child.kill('SIGABRT'), HUNG_MS)
-  try {
-    const heard = await hear(child.stdio[3] as Readable, isEarly ? undefined : killLater)
-    const [code, signal] = await closed
-    if (signal === 'SIGKILL') return heard
-    throw new Error(`the writer ended with ${signal ?? code}: ${complaint}`)
-  } finally {
-    clearTimeout(hung)
-    child.kill('SIGKILL') // Only a writer that did not say what it should is still there.
-  }
+  const child = new DoomedChild(
+    new URL('writer.js', import.meta.url),
+    [directory, String(life.seed), String(firstWrite)],
+    binding,
+  )
+  if (isEarly) child.killLater(delayMs)
+  return child.live(HUNG_MS, (reports) =>
+    hear(reports, isEarly ? undefined : () => child.killLater(delayMs)),
+  )
 }
 
 /** Reads what the child says to its end, and counts the acknowledgements. */

@@ -11,8 +11,7 @@
 import { writeSync } from 'node:fs'
 import { DB, WriteBatch } from '../../ts/index.ts'
 import { callOf, keyOf, lifeOf, type PlannedCall, valueOf } from './calls.ts'
-
-const REPORTS = 3
+import { REPORTS } from './doomed-child.ts'
 
 const [directory = '', seed, firstWrite] = process.argv.slice(2)
 const life = lifeOf(Number(seed))
