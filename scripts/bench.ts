@@ -2,33 +2,40 @@
 // are stable.
 //
 //   write rows   puts/s with C writers that each await their own put
+//   loaded rows  a random load, what it leaves on the disk, and reading it, for each --entries
 //   recovery     MB of log per second of opening
 //   event-loop   delay and memory during durable writes at C=256
 //
-// 16-byte random keys, 100-byte values that Snappy halves, every store with its own defaults, the
-// data on the disk behind os.tmpdir(), removed in the end. Results are printed and written as JSON.
+// 16-byte random keys, 100-byte values that Snappy halves, every store with its own defaults but for
+// the size of its cache, the data on the disk behind os.tmpdir(), removed in the end. Results are
+// printed, and written as JSON, as Markdown and as a chart.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { cpus, totalmem } from 'node:os'
-import { dirname, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { binding } from '../ts/platform/load-binding.ts'
+import { chartOf } from './bench/chart.ts'
 import { measureDiskLimit } from './bench/disk-limit.ts'
 import { measureEventLoop } from './bench/event-loop.ts'
+import { LoadedRows } from './bench/loaded-rows.ts'
 import { parseOptions, USAGE } from './bench/options.ts'
 import type { BenchOptions } from './bench/options.ts'
+import { publish } from './bench/publish.ts'
 import { measureRecovery } from './bench/recovery.ts'
-import { WRITE_ROWS } from './bench/rows.ts'
+import { DATA_ROW_NAMES, WRITE_ROWS } from './bench/rows.ts'
 import {
-  describeRow,
-  eventLoopTable,
+  eventLoopSection,
   goalResults,
-  recoveryTable,
-  writeTable,
+  growthSection,
+  isAtMost,
+  markdownOf,
+  recoverySection,
+  rowsSection,
 } from './bench/summary.ts'
-import type { MeasuredRow } from './bench/summary.ts'
+import type { MeasuredRow, MeasuredSize, Section } from './bench/summary.ts'
 import { measureWriteRow } from './bench/write-row.ts'
-import { count } from './figures.ts'
+import { count, table } from './figures.ts'
 import { makeScratchDirectory } from './scratch.ts'
 import { endAllSubprocesses } from './subprocess.ts'
 
@@ -59,44 +66,107 @@ function describeMachine(): Record<string, unknown> {
   }
 }
 
+/** Gathers what one run finds, and prints each part as soon as it is there. */
+class Results {
+  readonly json: Record<string, unknown>
+  readonly sections: Section[] = []
+  readonly drawn: MeasuredRow[] = []
+
+  constructor(json: Record<string, unknown>) {
+    this.json = json
+  }
+
+  add(name: string, json: unknown, section: Section): void {
+    this.json[name] = json
+    this.sections.push(section)
+    console.log(`\n${section.title}\n${table(section.cells)}\n`)
+  }
+}
+
+function rowsAsJson(rows: readonly MeasuredRow[]): unknown {
+  return rows.map((one) => ({
+    ...one,
+    goals: goalResults(one),
+    isAtMost: isAtMost(one),
+  }))
+}
+
+async function measureWrites(
+  options: BenchOptions,
+  scratch: string,
+  results: Results,
+): Promise<void> {
+  const measured: MeasuredRow[] = []
+  for (const row of WRITE_ROWS.filter(({ name }) => options.rows.has(name))) {
+    const figures = await measureWriteRow(row, options, scratch)
+    measured.push({ row, figures })
+    console.log(`${row.title}: ${count(figures.sluicedb!.median)} puts/s`)
+  }
+  if (measured.length === 0) return
+  results.add('writes', rowsAsJson(measured), rowsSection('Writes, puts per second', measured))
+  results.drawn.push(...measured)
+}
+
+async function measureLoaded(
+  options: BenchOptions,
+  scratch: string,
+  results: Results,
+): Promise<void> {
+  if (![...DATA_ROW_NAMES].some((name) => options.rows.has(name))) return
+  const sizes: MeasuredSize[] = []
+  for (const entries of options.entries) {
+    const rows = await new LoadedRows(entries, options, scratch, console.log).measure()
+    sizes.push({ entries, rows })
+    const title = `A database of ${count(entries)} entries, entries per second`
+    results.add(`loaded-${entries}`, rowsAsJson(rows), rowsSection(title, rows))
+  }
+  results.drawn.push(...sizes[0]!.rows)
+  if (sizes.length < 2) return
+  results.add(
+    'growth',
+    sizes.map(({ entries }) => entries),
+    growthSection(sizes),
+  )
+}
+
 async function bench(options: BenchOptions, scratch: string): Promise<void> {
   const machine = describeMachine()
   console.log(`Node ${process.versions.node}, ${binding.kind} binding (${binding.implementation})`)
   const syncedAppendsPerSecond = measureDiskLimit(scratch)
   console.log(`The disk: ${count(syncedAppendsPerSecond)} small appends a second, each synced`)
-  const results: Record<string, unknown> = {
+  const results = new Results({
     machine,
     options: { ...options, rows: [...options.rows] },
-  }
-  results['syncedAppendsPerSecond'] = syncedAppendsPerSecond
-
-  const measured: MeasuredRow[] = []
-  for (const row of WRITE_ROWS.filter(({ name }) => options.rows.has(name))) {
-    const figures = await measureWriteRow(row, options, scratch)
-    measured.push({ row, figures })
-    console.log(`${describeRow(row)}: ${count(figures.sluicedb.median)} puts/s`)
-  }
-  if (measured.length > 0) {
-    console.log(`\n${writeTable(measured)}`)
-    results['writes'] = measured.map((one) => ({
-      row: one.row,
-      putsPerSecond: one.figures,
-      goals: goalResults(one),
-    }))
-  }
+    syncedAppendsPerSecond,
+  })
+  await measureWrites(options, scratch, results)
+  await measureLoaded(options, scratch, results)
   if (options.rows.has('recovery')) {
     const figures = await measureRecovery(options, scratch)
-    console.log(`\n${recoveryTable(figures)}`)
-    results['recoveryMegabytesPerSecond'] = Object.fromEntries(figures)
+    const json = Object.fromEntries(figures)
+    results.add('recoveryMegabytesPerSecond', json, recoverySection(figures))
   }
   if (options.rows.has('event-loop')) {
     const rounds = await measureEventLoop(options, scratch)
-    console.log(`\n${eventLoopTable(rounds, options.loopSeconds)}`)
-    results['eventLoop'] = Object.fromEntries(rounds)
+    const section = eventLoopSection(rounds, options.loopSeconds)
+    results.add('eventLoop', Object.fromEntries(rounds), section)
   }
-  mkdirSync(dirname(resolve(options.json)), { recursive: true })
-  writeFileSync(options.json, `${JSON.stringify(results, null, 2)}\n`)
-  console.log(`\nWritten to ${options.json}`)
+  write(options, results, syncedAppendsPerSecond)
+}
+
+function write(options: BenchOptions, results: Results, syncedAppendsPerSecond: number): void {
+  const conditions =
+    `${cpus().length} cores, ${count(syncedAppendsPerSecond)} synced appends a second by one ` +
+    `thread, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}`
+  const command = `npm run bench -- ${process.argv.slice(2).join(' ')}`
+  const markdown = [`${conditions}; \`${command.trim()}\`\n`, ...results.sections.map(markdownOf)]
+  const chart = chartOf(`Higher is better; ${conditions}`, results.drawn)
+  mkdirSync(options.out, { recursive: true })
+  writeFileSync(join(options.out, 'results.json'), `${JSON.stringify(results.json, null, 2)}\n`)
+  writeFileSync(join(options.out, 'results.md'), markdown.join('\n'))
+  writeFileSync(join(options.out, 'results.svg'), chart)
+  console.log(`Written to ${options.out}`)
+  if (options.publish) publish(markdown.join('\n'), chart)
 }
 
 function readOptions(): BenchOptions | undefined {

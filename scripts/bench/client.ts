@@ -1,93 +1,89 @@
 // The process that drives one store, alone in it, so that no store pays for another's memory,
 // threads or compiled code.
 
-import { monitorEventLoopDelay } from 'node:perf_hooks'
-import type { IntervalHistogram } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { report, serve } from '../subprocess.ts'
 import { openStore } from '../stores/open-store.ts'
 import type { Store } from '../stores/store.ts'
-import { keyAt, valueAt } from './entries.ts'
-import type { Answer, Observation, Order, Round } from './messages.ts'
+import type { Answer, OpenOrder, Order, Work, WriteOrder } from './messages.ts'
+import { observe } from './observation.ts'
+import { readAll, readForAWhile, scan } from './read-work.ts'
+import { load, putForAWhile } from './write-work.ts'
 
-/** The least that the monitor takes; its figures are never below it. */
-const MONITOR_RESOLUTION_MS = 1
-const IDLE_MS = 1000
-const MEMORY_EVERY_MS = 100
-const NS_PER_MS = 1e6
+/** The process is quiet when it took less than this share of a processor, so often in a row. */
+const QUIET_SHARE = 0.03
+const QUIET_TIMES = 3
+const QUIET_EVERY_MS = 200
+/** A store that never comes to rest is measured as it is. */
+const LONGEST_SETTLING_MS = 600_000
 
 let store: Store | undefined
-let position = 0
+let opening: OpenOrder | undefined
 
-/** So many writers put, each awaiting its own put, until the time is up and the last has settled. */
-async function putForAWhile(writers: number, seconds: number): Promise<Round> {
-  const target = store!
+async function open(order: OpenOrder): Promise<Store> {
+  const { store: name, path, sync, cacheSize } = order
+  opening = order
+  store = await openStore(name, path, { sync, ...(cacheSize === undefined ? {} : { cacheSize }) })
+  return store
+}
+
+function write(order: WriteOrder): Promise<Work> {
+  const work = (): Promise<Work> => putForAWhile(store!, order)
+  return order.observe ? observe(work) : work()
+}
+
+// By the time that the processor spent on this process: no store can be asked in the same way.
+async function settle(): Promise<Work> {
   const startMs = performance.now()
-  const endMs = startMs + seconds * 1000
-  let puts = 0
-  const writer = async (): Promise<void> => {
-    // Asked before each put rather than set by a timer: a store that resolves without going
-    // through the event loop would let no timer run.
-    while (performance.now() < endMs) {
-      const at = position++
-      await target.put(keyAt(at), valueAt(at))
-      puts++
-    }
+  let quiet = 0
+  while (quiet < QUIET_TIMES && performance.now() - startMs < LONGEST_SETTLING_MS) {
+    const before = process.cpuUsage()
+    const beforeMs = performance.now()
+    await sleep(QUIET_EVERY_MS)
+    const { user, system } = process.cpuUsage(before)
+    const isQuiet = (user + system) / 1000 < QUIET_SHARE * (performance.now() - beforeMs)
+    quiet = isQuiet ? quiet + 1 : 0
   }
-  await Promise.all(Array.from({ length: writers }, writer))
-  return { puts, elapsedMs: performance.now() - startMs }
+  return { count: 0, elapsedMs: performance.now() - startMs }
 }
 
-async function observedRound(writers: number, seconds: number): Promise<Round> {
-  const idleP99Ms = await idleDelay()
-  const delay = monitorEventLoopDelay({ resolution: MONITOR_RESOLUTION_MS })
-  let peakRssBytes = 0
-  let heapUsedBytes = 0
-  const sampler = setInterval(() => {
-    const { rss, heapUsed } = process.memoryUsage()
-    peakRssBytes = Math.max(peakRssBytes, rss)
-    heapUsedBytes = Math.max(heapUsedBytes, heapUsed)
-  }, MEMORY_EVERY_MS)
-  delay.enable()
-  const round = await putForAWhile(writers, seconds)
-  delay.disable()
-  clearInterval(sampler)
-  const observed: Observation = {
-    idleP99Ms,
-    p50Ms: percentile(delay, 50),
-    p99Ms: percentile(delay, 99),
-    maxMs: delay.max / NS_PER_MS,
-    rssBytes: process.memoryUsage.rss(),
-    peakRssBytes,
-    heapUsedBytes,
-  }
-  return { ...round, observed }
+async function reopen(): Promise<Work> {
+  await store!.close()
+  const startMs = performance.now()
+  await open(opening!)
+  return { count: 1, elapsedMs: performance.now() - startMs }
 }
 
-async function idleDelay(): Promise<number> {
-  const delay = monitorEventLoopDelay({ resolution: MONITOR_RESOLUTION_MS })
-  delay.enable()
-  await sleep(IDLE_MS)
-  delay.disable()
-  return percentile(delay, 99)
-}
-
-function percentile(delay: IntervalHistogram, percent: number): number {
-  return delay.percentile(percent) / NS_PER_MS
+async function compact(): Promise<Work> {
+  const startMs = performance.now()
+  await store!.compact?.()
+  return { count: 0, elapsedMs: performance.now() - startMs }
 }
 
 async function obey(order: Order): Promise<void> {
   switch (order.kind) {
     case 'open':
-      store = await openStore(order.store, order.path, { sync: order.sync })
-      return answer({ kind: 'opened' })
-    case 'round': {
-      const run = order.observe ? observedRound : putForAWhile
-      return answer({ kind: 'round', ...(await run(order.writers, order.seconds)) })
-    }
+      await open(order)
+      return answer({ kind: 'done' })
+    case 'write':
+      return answer({ kind: 'work', ...(await write(order)) })
+    case 'load':
+      return answer({ kind: 'load', ...(await load(store!, order)) })
+    case 'read-all':
+      return answer({ kind: 'work', ...(await readAll(store!, order)) })
+    case 'read':
+      return answer({ kind: 'work', ...(await readForAWhile(store!, order)) })
+    case 'scan':
+      return answer({ kind: 'work', ...(await scan(store!, order)) })
+    case 'compact':
+      return answer({ kind: 'work', ...(await compact()) })
+    case 'settle':
+      return answer({ kind: 'work', ...(await settle()) })
+    case 'reopen':
+      return answer({ kind: 'work', ...(await reopen()) })
     case 'close':
-      await store?.close()
-      answer({ kind: 'closed' })
+      await store!.close()
+      answer({ kind: 'done' })
       return process.disconnect()
   }
 }

@@ -1,30 +1,36 @@
 // Our end of a client process: orders in turn, each awaited.
 
 import { Subprocess } from '../subprocess.ts'
-import type { StoreName } from '../stores/store.ts'
-import type { Answer, Order, Round } from './messages.ts'
+import type { Answer, Load, OpenOrder, Order, Work } from './messages.ts'
+
+type WorkOrder = Exclude<Order, { kind: 'open' | 'load' | 'close' }>
 
 export class Driver {
   readonly #child: Subprocess<Answer>
   #answered: ((answer: Answer) => void) | undefined
 
-  private constructor(store: StoreName, path: string, sync: boolean) {
-    const order: Order = { kind: 'open', store, path, sync }
+  private constructor(order: OpenOrder) {
     this.#child = new Subprocess<Answer>(new URL('client.js', import.meta.url), order, (answer) => {
       this.#answered?.(answer)
     })
   }
 
-  /** Starts the process and opens the store at `path`, which must not exist. */
-  static async open(store: StoreName, path: string, sync: boolean): Promise<Driver> {
-    const driver = new Driver(store, path, sync)
+  /** Starts the process and opens the store. */
+  static async open(order: Omit<OpenOrder, 'kind'>): Promise<Driver> {
+    const driver = new Driver({ kind: 'open', ...order })
     await driver.#answer()
     return driver
   }
 
-  async round(writers: number, seconds: number, observe = false): Promise<Round> {
-    const answer = await this.#ask({ kind: 'round', writers, seconds, observe })
-    if (answer.kind !== 'round') throw new Error(`the client answered ${answer.kind} to a round`)
+  async work(order: WorkOrder): Promise<Work> {
+    const answer = await this.#ask(order)
+    if (answer.kind !== 'work') throw new Error(`the client answered ${answer.kind}`)
+    return answer
+  }
+
+  async load(entries: number): Promise<Load> {
+    const answer = await this.#ask({ kind: 'load', entries })
+    if (answer.kind !== 'load') throw new Error(`the client answered ${answer.kind} to a load`)
     return answer
   }
 

@@ -4,21 +4,24 @@ import { join } from 'node:path'
 import { STORE_NAMES } from '../stores/store.ts'
 import type { StoreName } from '../stores/store.ts'
 import { Driver } from './driver.ts'
-import type { Round } from './messages.ts'
+import type { Work } from './messages.ts'
 import type { BenchOptions } from './options.ts'
-import { settleDisk } from './write-row.ts'
+import { settleDisk } from './turns.ts'
 
 const WRITERS = 256
 
 export async function measureEventLoop(
   options: BenchOptions,
   scratch: string,
-): Promise<Map<StoreName, Round>> {
-  const rounds = new Map<StoreName, Round>()
+): Promise<Map<StoreName, Work>> {
+  const rounds = new Map<StoreName, Work>()
   for (const store of STORE_NAMES) {
     settleDisk()
-    const driver = await Driver.open(store, join(scratch, `event-loop-${store}`), true)
-    rounds.set(store, await driver.round(WRITERS, options.loopSeconds, true))
+    const path = join(scratch, `event-loop-${store}`)
+    const driver = await Driver.open({ store, path, sync: true })
+    const seconds = options.loopSeconds
+    const work = await driver.work({ kind: 'write', writers: WRITERS, seconds, observe: true })
+    rounds.set(store, work)
     await driver.close()
   }
   return rounds

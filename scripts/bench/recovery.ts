@@ -11,7 +11,7 @@ import { Subprocess } from '../subprocess.ts'
 import type { BenchOptions } from './options.ts'
 import type { RecoveryOrder, RecoveryReport } from './recovery-client.ts'
 import type { Peer } from './rows.ts'
-import { settleDisk } from './write-row.ts'
+import { settleDisk } from './turns.ts'
 
 export type RecoveringStore = 'sluicedb' | Extract<Peer, 'classic-level'>
 export const RECOVERING_STORES: readonly RecoveringStore[] = ['sluicedb', 'classic-level']

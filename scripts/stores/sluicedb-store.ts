@@ -1,18 +1,17 @@
 // SluiceDB itself, through DB.
 
 import { DB, WriteBatch } from '../../ts/index.ts'
-import type { LevelStore, StoreOptions } from './store.ts'
+import type { Store, StoreOptions } from './store.ts'
 
-export interface SluiceStore extends LevelStore {
+export interface SluiceStore extends Store {
   readonly database: DB
 }
 
 export async function openSluiceDB(path: string, options: StoreOptions): Promise<SluiceStore> {
-  const database = await DB.open(path, {
-    createIfMissing: true,
-    ...(options.writeBufferSize === undefined ? {} : { writeBufferSize: options.writeBufferSize }),
-  })
-  const writeOptions = { sync: options.sync }
+  // There is no block cache yet that has a size.
+  const { sync, cacheSize: _, ...sizes } = options
+  const database = await DB.open(path, { createIfMissing: true, ...sizes })
+  const writeOptions = { sync }
   return {
     database,
     put: (key, value) => database.put(key, value, writeOptions),
@@ -20,6 +19,16 @@ export async function openSluiceDB(path: string, options: StoreOptions): Promise
       const batch = new WriteBatch()
       for (const [index, key] of keys.entries()) batch.put(key, values[index]!)
       return database.write(batch, writeOptions)
+    },
+    get: (key) => database.get(key),
+    getSync: (key) => database.getSync(key),
+    scan: () => Promise.reject(new Error('there are no iterators yet')),
+    stalls: () => {
+      const stalls = Object.values(database.stats().stalls)
+      return {
+        count: stalls.reduce((sum, { count }) => sum + count, 0),
+        durationMs: stalls.reduce((sum, { durationMs }) => sum + durationMs, 0),
+      }
     },
     close: () => database.close(),
   }

@@ -9,15 +9,30 @@ export interface StoreOptions {
   readonly sync: boolean
   /** Bytes of the memtable; each store's own default when absent. LevelDB's stores only. */
   readonly writeBufferSize?: number
+  /** Bytes of the block cache; each store's own default when absent. LevelDB's stores only. */
+  readonly cacheSize?: number
 }
 
 export interface Store {
   put(key: Buffer, value: Buffer): Promise<unknown>
+  /** Puts keys[i], values[i] as one atomic batch. The buffers are free again when it resolves. */
+  putAll(keys: readonly Buffer[], values: readonly Buffer[]): Promise<unknown>
+  /** As the store gives one out without being waited for. */
+  get(key: Buffer): Promise<Uint8Array | undefined>
+  getSync(key: Buffer): Uint8Array | undefined
+  /** Goes through all entries in the order of their keys, or in reverse. */
+  scan(reverse: boolean, onEntry: (key: Uint8Array, value: Uint8Array) => void): Promise<void>
+  /** Brings every entry to its last level. LevelDB's stores only. */
+  compact?(): Promise<void>
+  /** How often and how long writes had to wait for flush and compaction, where the store knows. */
+  stalls?(): Stalls
   close(): Promise<void>
 }
 
-/** A store in LevelDB's format. */
-export interface LevelStore extends Store {
-  /** Puts keys[i], values[i] as one atomic batch. */
-  putAll(keys: readonly Buffer[], values: readonly Buffer[]): Promise<unknown>
+export interface Stalls {
+  readonly count: number
+  readonly durationMs: number
 }
+
+/** Entries that a scan asks for at a time. */
+export const SCAN_CHUNK = 1000

@@ -29,6 +29,7 @@ const TOP_LEVEL = new Set([
   'LICENSE',
   'README.md',
   'binding.gyp',
+  'docs',
   'native',
   'package-lock.json',
   'package.json',
