@@ -1,13 +1,7 @@
 // Replays the write-ahead logs of a database into level-0 tables, up to the first damage.
 //
 //   for every log, oldest first: every batch, checked whole, into a memtable; a full one is flushed
-//   at the first damage, or hole:  stop; it and all later logs are kept under lost/
-//
-// A hole before a log shows in the sequences: its first batch follows on the last one of the log
-// before it, or on the manifest's last sequence. The end of a log that was never synced, or the whole
-// of it, can vanish so cleanly that nothing else tells. The log that the manifest names is another
-// matter: everything before it is in tables, and C++ LevelDB uses up sequences when an append fails,
-// so that its log may begin later without a hole.
+//   at the first damage, or hole (log-batch.ts):  stop; it and all later logs are kept under lost/
 //
 // A batch whose checksum is right and whose contents are impossible is no crash: the open fails with
 // LEVEL_CORRUPTION, and nothing is applied or removed.
@@ -15,16 +9,16 @@
 import { join } from 'node:path'
 import type { FlushResult } from '../compaction/flush-job.ts'
 import type { JobRunner } from '../compaction/job-runner.ts'
-import { BATCH_HEADER_SIZE, batchCount, batchSequence, checkBatch } from '../format/batch.ts'
-import { corruption, ioError, SluiceError } from '../format/error.ts'
+import { BATCH_HEADER_SIZE, batchCount } from '../format/batch.ts'
+import { ioError } from '../format/error.ts'
 import { logFileName } from '../format/file-name.ts'
-import { MAX_SEQUENCE } from '../format/internal-key.ts'
 import { LogReader } from '../log/log-reader.ts'
 import type { Memtable } from '../memtable/memtable.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { TableOptions } from '../table/table-options.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
 import type { VersionSet } from '../version/version-set.ts'
+import { leavesHole, sequenceOfBatch } from './log-batch.ts'
 import { copyToLost } from './lost-files.ts'
 import type { MemtableMemory } from './memtable-memory.ts'
 import type { DroppedPart } from './recovery-report.ts'
@@ -86,7 +80,7 @@ export class LogReplay {
 
   // True when every byte of the log was replayed.
   async #replayLog(number: number): Promise<boolean> {
-    const { fileSystem, directory } = this.#context
+    const { fileSystem, directory, versions } = this.#context
     const path = join(directory, logFileName(number))
     const bytes = await this.#readLog(path)
     const reader = new LogReader(bytes, (data, start, end) => fileSystem.crc32c(data, start, end))
@@ -94,8 +88,8 @@ export class LogReplay {
     this.logBytes += bytes.length
     let isFirst = true
     while (reader.next()) {
-      const sequence = this.#checkRecord(reader, path)
-      if (isFirst && this.#leavesHole(number, sequence)) {
+      const sequence = sequenceOfBatch(reader, path, this.lastSequence)
+      if (isFirst && leavesHole(number, sequence, versions.logNumber, this.#lastKnown())) {
         await this.#drop(number, 0, `sequences before ${sequence} are missing`)
         return false
       }
@@ -116,35 +110,8 @@ export class LogReplay {
     }
   }
 
-  // The sequence of the batch in the reader. Throws LEVEL_CORRUPTION for one that no writer made.
-  #checkRecord(reader: LogReader, path: string): number {
-    const { bytes, start, end, recordOffset } = reader
-    try {
-      checkBatch(bytes, start, end)
-    } catch (error) {
-      if (!(error instanceof SluiceError)) throw error
-      const { code, message } = error
-      throw new SluiceError(code, `${message} in ${path} at ${recordOffset}`, {
-        file: path,
-        offset: recordOffset,
-      })
-    }
-    const sequence = batchSequence(bytes, start)
-    const count = batchCount(bytes, start)
-    if (sequence < 0 || sequence + count > MAX_SEQUENCE) {
-      throw corruption('a batch has a sequence out of range', path, recordOffset)
-    }
-    if (count > 0 && sequence <= this.lastSequence) {
-      throw corruption(`a batch goes back to sequence ${sequence}`, path, recordOffset)
-    }
-    return sequence
-  }
-
-  #leavesHole(number: number, sequence: number): boolean {
-    const { versions } = this.#context
-    if (number <= versions.logNumber) return false
-    const last = Math.max(this.lastSequence, versions.lastSequence)
-    return sequence > last + 1
+  #lastKnown(): number {
+    return Math.max(this.lastSequence, this.#context.versions.lastSequence)
   }
 
   async #apply(reader: LogReader, sequence: number): Promise<void> {

@@ -12,14 +12,10 @@
 //   file number, or where they were never finished. Others that nothing names are moved to lost/.
 
 import { dirname, join, resolve } from 'node:path'
-import { corruption, errnoOf, ioError, isMissing, SluiceError } from '../format/error.ts'
+import { corruption, errnoOf, ioError, SluiceError } from '../format/error.ts'
 import {
   CURRENT_NAME,
-  logFileName,
   manifestFileName,
-  type NumberedFile,
-  oldTableFileName,
-  parseFileName,
   tableFileName,
   temporaryFileName,
 } from '../format/file-name.ts'
@@ -28,6 +24,7 @@ import type { FileSystem } from '../platform/file-system.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import { type ManifestState, readCurrent, readManifest } from '../version/manifest-reader.ts'
 import { createDatabase, FIRST_MANIFEST_NUMBER, VersionSet } from '../version/version-set.ts'
+import { findTable, type FoundFile, listFiles, missingLog, neededLogs } from './directory-files.ts'
 import type { Environment } from './environment.ts'
 import { LogReplay } from './log-replay.ts'
 import { copyToLost } from './lost-files.ts'
@@ -51,11 +48,6 @@ export interface RecoveryContext {
   readonly infoLog: InfoLog
 }
 
-/** A name in the directory that is a numbered file of a database. */
-interface FoundFile extends NumberedFile {
-  readonly name: string
-}
-
 /**
  * Recovers or creates the database. Rejects with LEVEL_IO_ERROR, LEVEL_CORRUPTION,
  * LEVEL_NOT_SUPPORTED, LEVEL_DATABASE_MISSING or LEVEL_DATABASE_EXISTS.
@@ -64,10 +56,12 @@ interface FoundFile extends NumberedFile {
 export async function recover(context: RecoveryContext): Promise<Recovered> {
   const { environment, directory } = context
   const startMs = environment.now()
-  const files = await listFiles(context)
+  const files = await listFiles(environment.fileSystem, directory)
   const { state, created } = await readOrCreateState(context, files)
   await checkTables(context, state)
-  const logNumbers = logsToReplay(state, files, directory)
+  const logNumbers = neededLogs(state, files)
+  const missing = missingLog(state, logNumbers, directory)
+  if (missing !== undefined) throw missing
 
   const versions = new VersionSet(environment.fileSystem, directory, state)
   for (const { number } of files) versions.markFileNumberUsed(number)
@@ -117,21 +111,6 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
     durationMs: environment.now() - startMs,
   }
   return { versions, log, report }
-}
-
-async function listFiles({ environment, directory }: RecoveryContext): Promise<FoundFile[]> {
-  let names: string[]
-  try {
-    names = await environment.fileSystem.readDirectory(directory)
-  } catch (error) {
-    throw ioError('list', directory, error)
-  }
-  const files: FoundFile[] = []
-  for (const name of names) {
-    const file = parseFileName(name)
-    if (file !== undefined) files.push({ ...file, name })
-  }
-  return files
 }
 
 async function readOrCreateState(
@@ -197,49 +176,12 @@ async function checkTables(
 ): Promise<void> {
   for (const { number, sizeBytes } of version.levels.flat()) {
     const path = join(directory, tableFileName(number))
-    const foundBytes = await tableSize(environment, directory, number)
-    if (foundBytes === undefined) throw corruption('a table of the manifest is missing', path)
-    if (foundBytes !== sizeBytes) {
-      throw corruption(`a table has ${foundBytes} bytes and not ${sizeBytes}`, path)
+    const found = await findTable(environment.fileSystem, directory, number)
+    if (found === undefined) throw corruption('a table of the manifest is missing', path)
+    if (found.sizeBytes !== sizeBytes) {
+      throw corruption(`a table has ${found.sizeBytes} bytes and not ${sizeBytes}`, path)
     }
   }
-}
-
-// Under its name, or the one that LevelDB gave tables before version 1.14; undefined under neither.
-async function tableSize(
-  { fileSystem }: Environment,
-  directory: string,
-  number: number,
-): Promise<number | undefined> {
-  for (const name of [tableFileName(number), oldTableFileName(number)]) {
-    const path = join(directory, name)
-    try {
-      return await fileSystem.fileSize(path)
-    } catch (error) {
-      if (!isMissing(error)) throw ioError('read', path, error)
-    }
-  }
-  return undefined
-}
-
-// The logs that hold what is in no table, oldest first.
-function logsToReplay(
-  { logNumber, previousLogNumber }: ManifestState,
-  files: readonly FoundFile[],
-  directory: string,
-): number[] {
-  const numbers = files
-    .filter(
-      ({ kind, number }) => kind === 'log' && (number >= logNumber || number === previousLogNumber),
-    )
-    .map(({ number }) => number)
-  for (const named of [logNumber, previousLogNumber]) {
-    // The manifest was synced with the directory, so a log that it names was there.
-    if (named !== 0 && !numbers.includes(named)) {
-      throw corruption('a log of the manifest is missing', join(directory, logFileName(named)))
-    }
-  }
-  return numbers.toSorted((a, b) => a - b)
 }
 
 // Kept before the manifest is replaced, which makes it obsolete.
