@@ -16,6 +16,14 @@ export type {
   StallStats,
   WriteStats,
 } from './db/stats.ts'
+export type {
+  ProblemCode,
+  VerifyCounts,
+  VerifyOptions,
+  VerifyProblem,
+  VerifyProgress,
+  VerifyReport,
+} from './db/tools/verify-report.ts'
 export { type ErrorCode, SluiceError } from './format/error.ts'
 export { WriteBatch, type WriteBatchHandler } from './format/write-batch.ts'
 

@@ -20,6 +20,8 @@ import { propertyOf } from './properties.ts'
 import { realEnvironment, realFileSystem } from './real-environment.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import { destroyDatabase } from './tools/destroy.ts'
+import type { VerifyOptions, VerifyReport } from './tools/verify-report.ts'
+import { verifyDatabase } from './tools/verify.ts'
 
 export interface WriteOptions {
   /**
@@ -62,6 +64,16 @@ export class DB {
    */
   static destroy(path: string): Promise<void> {
     return destroyDatabase(path, realFileSystem())
+  }
+
+  /**
+   * Looks at every checksum, every order, and the manifest against the directory, and changes
+   * nothing; under the lock, so not while the database is open. Gives other code its turn in between.
+   * What is wrong is in the report. Rejects with TypeError, LEVEL_DATABASE_MISSING, LEVEL_LOCKED,
+   * LEVEL_ABORTED or LEVEL_IO_ERROR where there is nothing to report on.
+   */
+  static verify(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
+    return verifyDatabase(path, options, realFileSystem())
   }
 
   /** As it was given to open(). */
