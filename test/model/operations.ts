@@ -3,9 +3,12 @@
 // An operation is a kind and a seed: what it does follows from the seed and from the world it meets,
 // so that a history stays one when operations are left out of it.
 
+import { DB } from '../../ts/index.ts'
 import type { Random } from '../crash/random.ts'
 import { DIRECTORY_OPERATIONS } from './directory-operations.ts'
 import { READ_OPERATIONS } from './read-operations.ts'
+import { SCAN_OPERATIONS } from './scan-operations.ts'
+import { TREE_OPERATIONS } from './tree-operations.ts'
 import type { World } from './world.ts'
 import { WRITE_OPERATIONS } from './write-operations.ts'
 
@@ -21,4 +24,6 @@ export const OPERATION_KINDS: readonly OperationKind[] = [
   ...WRITE_OPERATIONS,
   ...READ_OPERATIONS,
   ...DIRECTORY_OPERATIONS,
+  ...('iterator' in DB.prototype ? SCAN_OPERATIONS : []),
+  ...('compactRange' in DB.prototype ? TREE_OPERATIONS : []),
 ]

@@ -44,6 +44,11 @@ export class VersionedMap {
     return undefined
   }
 
+  /** Whether the call that made `version` wrote or deleted `key`. */
+  changes(key: number, version: number): boolean {
+    return this.#writes[key]!.some((write) => write.version === version)
+  }
+
   /** The first key with a value at `version`, from `from` in direction `step`, before `end`; or `end`. */
   nextPresent(from: number, step: 1 | -1, end: number, version: number): number {
     let key = from

@@ -14,12 +14,13 @@ import { DB } from '../../ts/db/database.ts'
 import type { Environment } from '../../ts/db/environment.ts'
 import { openEngine } from '../../ts/db/open.ts'
 import { realEnvironment } from '../../ts/db/real-environment.ts'
-import type { DatabaseEvent, DatabaseOptions } from '../../ts/index.ts'
+import { type DatabaseEvent, type DatabaseOptions, SluiceError } from '../../ts/index.ts'
 import { NodeFileSystem } from '../../ts/platform/node-file-system.ts'
 import type { Random } from '../crash/random.ts'
 import { jsBinding } from '../platform/both-bindings.ts'
 import { KEY_PROFILES, KeySpace, makeValue } from './key-space.ts'
 import type { OptionSet } from './option-sets.ts'
+import type { OpenIterator, OpenSnapshot } from './scan-operations.ts'
 import { type Change, VersionedMap } from './versioned-map.ts'
 import { View, Violation } from './view.ts'
 
@@ -34,7 +35,11 @@ export class World {
   #acknowledged = 0
   #oldestSeen = 0
   #nextWrite = 1
+  readonly snapshots: OpenSnapshot[] = []
+  readonly iterators: OpenIterator[] = []
   #pending: Promise<void>[] = []
+  /** What goes on beside the operations. */
+  #beside: Promise<void>[] = []
   #failure: unknown
 
   /** `directory` need not exist. */
@@ -63,10 +68,25 @@ export class World {
   async close(): Promise<void> {
     const pending = this.#pending
     this.#pending = []
+    await this.closeReaders()
     await this.db.close()
-    await Promise.all(pending)
+    await Promise.all([...pending, ...this.#beside.splice(0)])
     this.check()
     this.#acknowledged = this.map.last
+  }
+
+  async closeReaders(): Promise<void> {
+    for (const { snapshot } of this.snapshots.splice(0)) snapshot.close()
+    await Promise.all(this.iterators.splice(0).map(({ iterator }) => iterator.close()))
+  }
+
+  /** Lets `work` go on beside the operations that follow. Closing may cut it short. */
+  beside(work: Promise<void>): void {
+    const ended = work.catch((error: unknown) => {
+      const code = error instanceof SluiceError ? error.code : ''
+      if (code !== 'LEVEL_ABORTED' && code !== 'LEVEL_DATABASE_NOT_OPEN') this.#failure ??= error
+    })
+    this.#beside.push(ended)
   }
 
   /** The end of a life, whatever its outcome: nothing is left open, nor on the disk. */
