@@ -1,0 +1,115 @@
+// Where everything lies in a table file: read by a parser of the tests' own, so that what a damaged
+// byte may cost is not the judgement of the code that is tested. The grammar is in ts/table/format.ts.
+
+import { uncompressSync } from 'snappy'
+import { compareInternal, makeInternalKey, TYPE_FOR_SEEK } from '../../ts/format/internal-key.ts'
+
+const FOOTER_BYTES = 48
+const TRAILER_BYTES = 5
+
+export interface DataBlock {
+  readonly offset: number
+  /** Behind its trailer. */
+  readonly end: number
+  /** Internal key: not below the block's last key, below the next block's first. */
+  readonly separator: Buffer
+}
+
+export interface TableLayout {
+  readonly name: string
+  readonly sizeBytes: number
+  readonly dataBlocks: readonly DataBlock[]
+  /** Index block and footer: without them there is no table. */
+  readonly vitalRanges: readonly (readonly [from: number, to: number])[]
+  /** User keys as latin1, those of deletions too. */
+  readonly userKeys: ReadonlySet<string>
+  readonly smallest: Buffer
+  readonly largest: Buffer
+}
+
+export function layoutOf(name: string, file: Buffer): TableLayout {
+  const footer = file.length - FOOTER_BYTES
+  const [, afterMetaindex] = handleAt(file, footer)
+  const [index] = handleAt(file, afterMetaindex)
+  const dataBlocks = entriesOf(contentsOf(file, index)).map(({ key, value }) => {
+    const [{ offset, size }] = handleAt(value, 0)
+    return { offset, end: offset + size + TRAILER_BYTES, separator: key }
+  })
+  const keys = dataBlocks.flatMap(({ offset, end }) =>
+    entriesOf(contentsOf(file, { offset, size: end - offset - TRAILER_BYTES })).map(
+      ({ key }) => key,
+    ),
+  )
+  const userKeys = keys.map((key) => key.subarray(0, key.length - 8))
+  return {
+    name,
+    sizeBytes: file.length,
+    dataBlocks,
+    vitalRanges: [
+      [index.offset, index.offset + index.size + TRAILER_BYTES],
+      [footer, file.length],
+    ],
+    userKeys: new Set(userKeys.map((key) => key.toString('latin1'))),
+    smallest: userKeys[0]!,
+    largest: userKeys.at(-1)!,
+  }
+}
+
+/** Whether a get of `key` that looks into this table needs a byte from `from` to `to`. */
+export function needs(table: TableLayout, key: Buffer, from: number, to: number): boolean {
+  if (Buffer.compare(key, table.smallest) < 0 || Buffer.compare(key, table.largest) > 0) {
+    return false
+  }
+  if (table.vitalRanges.some(([start, end]) => start < to && from < end)) return true
+  const target = makeInternalKey(key, Number.MAX_SAFE_INTEGER, TYPE_FOR_SEEK)
+  const block = table.dataBlocks.find(
+    ({ separator }) =>
+      compareInternal(separator, 0, separator.length, target, 0, target.length) >= 0,
+  )
+  return block !== undefined && block.offset < to && from < block.end
+}
+
+interface Handle {
+  readonly offset: number
+  readonly size: number
+}
+
+function handleAt(bytes: Buffer, at: number): [handle: Handle, end: number] {
+  const [offset, middle] = varintAt(bytes, at)
+  const [size, end] = varintAt(bytes, middle)
+  return [{ offset, size }, end]
+}
+
+function varintAt(bytes: Buffer, at: number): [value: number, end: number] {
+  let value = 0
+  let scale = 1
+  for (let i = at; ; i++) {
+    const byte = bytes[i]!
+    value += (byte & 0x7f) * scale
+    if (byte < 0x80) return [value, i + 1]
+    scale *= 128
+  }
+}
+
+function contentsOf(file: Buffer, { offset, size }: Handle): Buffer {
+  const stored = file.subarray(offset, offset + size)
+  return file[offset + size] === 0
+    ? stored
+    : Buffer.from(uncompressSync(stored, { asBuffer: true, copyOutputData: true }))
+}
+
+function entriesOf(block: Buffer): { key: Buffer; value: Buffer }[] {
+  const restarts = block.readUInt32LE(block.length - 4)
+  const end = block.length - 4 * (restarts + 1)
+  const entries: { key: Buffer; value: Buffer }[] = []
+  let last: Buffer = Buffer.alloc(0)
+  for (let at = 0; at < end;) {
+    const [shared, afterShared] = varintAt(block, at)
+    const [own, afterOwn] = varintAt(block, afterShared)
+    const [size, start] = varintAt(block, afterOwn)
+    last = Buffer.concat([last.subarray(0, shared), block.subarray(start, start + own)])
+    at = start + own + size
+    entries.push({ key: last, value: block.subarray(start + own, at) })
+  }
+  return entries
+}
