@@ -1,64 +1,29 @@
-// The compaction job over the simulated disk, against an oracle that knows LevelDB's rules by heart.
+// The compaction job: what it keeps, where it cuts, and how it fails.
 
 import { join } from 'node:path'
 import test from 'ava'
 import { runCompaction } from '../../ts/compaction/compact.ts'
-import { CONTROL_SIZE, type CompactionJob } from '../../ts/compaction/compaction-job.ts'
-import { tableFileName } from '../../ts/format/file-name.ts'
-import { TableBuilder } from '../../ts/table/table-builder.ts'
-import { Table } from '../../ts/table/table.ts'
+import { CONTROL_CANCEL, CONTROL_PROGRESS } from '../../ts/compaction/compaction-job.ts'
+import type { SluiceError } from '../../ts/format/error.ts'
+import { oldTableFileName, tableFileName } from '../../ts/format/file-name.ts'
+import { sequenceOfKey } from '../../ts/format/internal-key.ts'
 import type { FileMetadata } from '../../ts/version/file-metadata.ts'
-import { SimulatedDisk } from '../crash/simulated-disk.ts'
-import { type Entry, PLAIN, entry, scan } from '../table/entries.ts'
-
-const DIRECTORY = '/db'
-
-async function emptyDisk(): Promise<SimulatedDisk> {
-  const disk = new SimulatedDisk(1)
-  await disk.createDirectory(DIRECTORY)
-  return disk
-}
-
-function writeTable(disk: SimulatedDisk, number: number, entries: readonly Entry[]): FileMetadata {
-  const file = disk.createWritableSync(join(DIRECTORY, tableFileName(number)))
-  const builder = new TableBuilder(file, PLAIN, (bytes, start, end) =>
-    disk.crc32c(bytes, start, end),
-  )
-  for (const { key, value } of entries) builder.add(key, 0, key.length, value, 0, value.length)
-  builder.finish()
-  file.syncSync()
-  file.closeSync()
-  const { sizeBytes } = builder
-  return { number, sizeBytes, smallest: entries[0]!.key, largest: entries.at(-1)!.key }
-}
-
-function readTable(disk: SimulatedDisk, { number }: FileMetadata): Entry[] {
-  const file = disk.openRandomAccessSync(join(DIRECTORY, tableFileName(number)))
-  const table = Table.openSync(file, number, {
-    crc32c: (bytes, start, end) => disk.crc32c(bytes, start, end),
-  })
-  try {
-    return scan(table)
-  } finally {
-    table.closeSync()
-  }
-}
-
-function jobOf(inputs: readonly (readonly FileMetadata[])[]): CompactionJob {
-  return {
-    kind: 'compaction',
-    directory: DIRECTORY,
-    inputs,
-    grandparents: [],
-    grandparentLimitBytes: 20 * 1024 * 1024,
-    deeper: [],
-    smallestSnapshot: 1000,
-    outputNumbers: [100, 101, 102, 103],
-    maxFileSizeBytes: 2 * 1024 * 1024,
-    table: PLAIN,
-    control: new SharedArrayBuffer(CONTROL_SIZE),
-  }
-}
+import { Random, mixSeed } from '../crash/random.ts'
+import { SEED, seeded } from '../format/seed.ts'
+import { type Entry, entry, userKeyOf } from '../table/entries.ts'
+import {
+  cut,
+  deal,
+  DIRECTORY,
+  emptyDisk,
+  isSameUserKey,
+  jobOf,
+  kept,
+  mixedEntries,
+  readAt,
+  readTable,
+  writeTable,
+} from './compaction-inputs.ts'
 
 test('runs are merged into one table, and hidden entries and useless deletions are left out', async (t) => {
   const disk = await emptyDisk()
@@ -66,14 +31,242 @@ test('runs are merged into one table, and hidden entries and useless deletions a
   const older = writeTable(disk, 6, [entry('a', 3, 1, 'old'), entry('b', 2, 1, 'gone')])
   const oldest = writeTable(disk, 7, [entry('c', 1, 1, 'kept')])
   const below = writeTable(disk, 8, [entry('d', 1, 1, 'deeper')])
-  const job = { ...jobOf([[newer], [older, oldest]]), deeper: [[below]] }
+  const job = jobOf([[newer], [older, oldest]], { deeper: [[below]] })
   const result = runCompaction(job, disk)
   t.is(result.files.length, 1)
-  t.deepEqual(readTable(disk, result.files[0]!), [
+  const table = result.files[0]!
+  t.deepEqual(readTable(disk, table), [
     entry('a', 9, 1, 'new'),
     entry('c', 1, 1, 'kept'),
     entry('d', 7, 0),
   ])
   t.is(result.droppedEntries, 3)
-  t.like(result.files[0], { number: 100, smallest: entry('a', 9, 1).key })
+  t.is(table.number, 100)
+  t.deepEqual(table.smallest, entry('a', 9, 1).key)
+  t.deepEqual(table.largest, entry('d', 7, 0).key)
+  t.is(table.sizeBytes, await disk.fileSize(join(DIRECTORY, tableFileName(100))))
+  t.is(result.writtenBytes, table.sizeBytes)
+  t.true(result.readBytes > 0)
+  t.is(new Int32Array(job.control)[CONTROL_PROGRESS], result.readBytes >> 10)
+})
+
+test('random runs lose exactly what the rules drop, and no reader at a snapshot sees a difference', async (t) => {
+  for (let round = 0; round < 300; round++) {
+    const random = new Random(mixSeed(SEED, round))
+    const disk = await emptyDisk()
+    const deep = deal(random, mixedEntries(random, 30), 3).filter((run) => run.length > 0)
+    const upper = mixedEntries(random, random.below(150), 31)
+    const runCount = random.between(1, 9)
+    const table = {
+      blockSize: random.pick([1, 64, 300, 4096]),
+      blockRestartInterval: random.pick([1, 2, 16]),
+      compression: random.pick(['none', 'snappy'] as const),
+    }
+    let number = 5
+    const write = (entries: readonly Entry[]): FileMetadata =>
+      writeTable(disk, number++, entries, table)
+    const inputs = deal(random, upper, runCount).map((run) => cut(random, run).map(write))
+    const deeper = deep.map((run) => cut(random, run).map(write))
+    const smallestSnapshot = random.below(200)
+    const maxFileSizeBytes = random.pick([1, 700, 1 << 20])
+    const job = jobOf(inputs, {
+      deeper,
+      smallestSnapshot,
+      maxFileSizeBytes,
+      outputNumbers: Array.from({ length: random.pick([2, 200]) }, (_, i) => 1000 + i),
+    })
+    const { files, droppedEntries } = runCompaction(job, disk)
+    const tables = files.map((file) => readTable(disk, file))
+    const all = tables.flat()
+    t.deepEqual(all, kept(upper, smallestSnapshot, deeper), seeded(`round ${round}`))
+    t.is(droppedEntries, upper.length - all.length)
+    for (const [i, file] of files.entries()) {
+      t.is(file.number, 1000 + i)
+      t.deepEqual(file.smallest, tables[i]![0]!.key)
+      t.deepEqual(file.largest, tables[i]!.at(-1)!.key)
+      const next = tables[i + 1]
+      if (next === undefined) continue
+      t.false(isSameUserKey(tables[i]!.at(-1)!, next[0]!), seeded(`round ${round}: cut in a key`))
+      t.true(file.sizeBytes >= maxFileSizeBytes, seeded(`round ${round}: cut too early`))
+    }
+    for (const sequence of [smallestSnapshot, smallestSnapshot + 7, 500]) {
+      const before = readAt([...deep.flat(), ...upper], sequence)
+      t.deepEqual(readAt([...deep.flat(), ...all], sequence), before, seeded(`round ${round}`))
+    }
+  }
+})
+
+test('an entry stays while a snapshot may see it', async (t) => {
+  const disk = await emptyDisk()
+  const versions = [9, 7, 5, 3].map((sequence) => entry('k', sequence, 1, `${sequence}`))
+  const input = writeTable(disk, 5, [...versions, entry('x', 8, 0)])
+  for (const [smallestSnapshot, sequences] of [
+    [2, [9, 7, 5, 3, 8]],
+    [3, [9, 7, 5, 3, 8]],
+    [6, [9, 7, 5, 8]],
+    [7, [9, 7, 8]],
+    [8, [9, 7]],
+    [9, [9]],
+  ] as const) {
+    const { files } = runCompaction(jobOf([[input]], { smallestSnapshot }), disk)
+    const found = readTable(disk, files[0]!).map(({ key }) => sequenceOfKey(key, key.length))
+    t.deepEqual(found, [...sequences], `snapshot ${smallestSnapshot}`)
+  }
+})
+
+test('a copy of an entry, as a repair can leave it, is kept once', async (t) => {
+  const disk = await emptyDisk()
+  const entries = [entry('a', 9, 1, 'x'), entry('b', 8, 1, 'y')]
+  const inputs = [5, 6, 7].map((number) => [writeTable(disk, number, entries)])
+  const { files, droppedEntries } = runCompaction(jobOf(inputs, { smallestSnapshot: 1 }), disk)
+  t.deepEqual(readTable(disk, files[0]!), entries)
+  t.is(droppedEntries, 4)
+})
+
+test('nothing left means no file', async (t) => {
+  const disk = await emptyDisk()
+  const input = writeTable(disk, 5, [entry('a', 9, 0), entry('a', 8, 1, 'x')])
+  const result = runCompaction(jobOf([[input]]), disk)
+  t.deepEqual(result.files, [])
+  t.is(result.droppedEntries, 2)
+  t.deepEqual(await disk.readDirectory(DIRECTORY), [tableFileName(5)])
+})
+
+function grandparent(smallest: string, largest: string, sizeBytes: number): FileMetadata {
+  const [low, high] = [smallest, largest].map((userKey) => entry(userKey, 5, 1).key)
+  return { number: 0, sizeBytes, smallest: low!, largest: high! }
+}
+
+test('an output ends when the grandparents that it passed are too many, in front of a new user key', async (t) => {
+  const disk = await emptyDisk()
+  const input = writeTable(disk, 5, [
+    entry('b', 9, 1),
+    entry('d', 9, 1),
+    entry('f', 9, 1),
+    entry('f', 8, 1),
+    entry('h', 9, 1),
+    entry('j', 9, 1),
+  ])
+  const job = jobOf([[input]], {
+    smallestSnapshot: 0,
+    grandparentLimitBytes: 100,
+    grandparents: [
+      // Behind it begins the first key: it counts for nothing.
+      grandparent('a', 'a', 30),
+      grandparent('b', 'c', 60),
+      grandparent('c1', 'e', 40),
+      // Ends between the two versions of f, which stay together.
+      { ...grandparent('e1', 'f', 1), largest: entry('f', 9, 1).key },
+      grandparent('g', 'i', 101),
+    ],
+  })
+  const { files } = runCompaction(job, disk)
+  const userKeys = files.map((file) =>
+    readTable(disk, file)
+      .map((one) => userKeyOf(one).toString())
+      .join(''),
+  )
+  t.deepEqual(userKeys, ['bdff', 'h', 'j'])
+})
+
+test('when the reserved numbers run out, the last output takes the rest', async (t) => {
+  const disk = await emptyDisk()
+  const input = writeTable(
+    disk,
+    5,
+    ['a', 'b', 'c', 'd'].map((userKey) => entry(userKey, 9, 1, 'v'.repeat(5000))),
+  )
+  const job = jobOf([[input]], { maxFileSizeBytes: 1, outputNumbers: [100, 101] })
+  const { files } = runCompaction(job, disk)
+  t.deepEqual(
+    files.map((file) => readTable(disk, file).length),
+    [1, 3],
+  )
+})
+
+test('inputs under the old table name are found', async (t) => {
+  const disk = await emptyDisk()
+  const input = writeTable(disk, 5, [entry('a', 9, 1, 'x')])
+  await disk.rename(join(DIRECTORY, tableFileName(5)), join(DIRECTORY, oldTableFileName(5)))
+  t.is(runCompaction(jobOf([[input]]), disk).files.length, 1)
+  const missing = { ...input, number: 6 }
+  const error = t.throws<SluiceError>(() => runCompaction(jobOf([[input], [missing]]), disk), {
+    code: 'LEVEL_IO_ERROR',
+  })
+  t.is(error.file, join(DIRECTORY, tableFileName(6)))
+})
+
+test('a cancelled job stops soon and leaves no file, wherever it is', async (t) => {
+  const disk = await emptyDisk()
+  const many = Array.from({ length: 2000 }, (_, i) =>
+    entry(String(i).padStart(5, '0'), 9, 1, 'v'.repeat(50)),
+  )
+  const inputs = [[writeTable(disk, 5, many.slice(0, 1000)), writeTable(disk, 6, many.slice(1000))]]
+  const before = await disk.readDirectory(DIRECTORY)
+  let cancelledCount = 0
+  for (let at = 0; ; at++) {
+    const job = jobOf(inputs, {
+      maxFileSizeBytes: 20_000,
+      outputNumbers: Array.from({ length: 20 }, (_, i) => 100 + i),
+    })
+    const from = disk.operationCount
+    disk.onOperation = (ordinal) => {
+      if (ordinal === from + at) Atomics.store(new Int32Array(job.control), CONTROL_CANCEL, 1)
+    }
+    try {
+      runCompaction(job, disk)
+    } catch (error) {
+      t.is((error as SluiceError).code, 'LEVEL_ABORTED')
+      t.deepEqual((await disk.readDirectory(DIRECTORY)).toSorted(), before.toSorted())
+      cancelledCount++
+      continue
+    } finally {
+      disk.onOperation = undefined
+    }
+    break
+  }
+  t.true(cancelledCount > 20, `${cancelledCount}`)
+})
+
+test('any failing operation fails the job with its error, and leaves no file', async (t) => {
+  const disk = await emptyDisk()
+  const inputs = [
+    [writeTable(disk, 5, [entry('a', 9, 1, 'x'.repeat(9000)), entry('b', 8, 1, 'y')])],
+    [writeTable(disk, 6, [entry('c', 7, 1, 'z')])],
+  ]
+  const before = await disk.readDirectory(DIRECTORY)
+  const kinds = new Set<string>()
+  for (let skip = 0; ; skip++) {
+    const operationCount = disk.operationCount
+    const { faultCount } = disk
+    disk.inject({ effect: 'fail', code: 'ENOSPC', skip })
+    let files: readonly FileMetadata[] = []
+    let failure: unknown
+    try {
+      files = runCompaction(jobOf(inputs, { maxFileSizeBytes: 1 }), disk).files
+    } catch (error) {
+      failure = error
+    }
+    disk.heal()
+    if (disk.faultCount === faultCount) break
+    const { kind } = disk.trace[operationCount + skip]!
+    kinds.add(kind)
+    // What was to be durable was synced before.
+    if (kind === 'close') {
+      t.is(failure, undefined)
+      for (const { number } of files) disk.unlinkSync(join(DIRECTORY, tableFileName(number)))
+    } else {
+      t.like(failure, { code: 'LEVEL_IO_ERROR', cause: { code: 'ENOSPC' } })
+    }
+    t.deepEqual((await disk.readDirectory(DIRECTORY)).toSorted(), before.toSorted(), kind)
+  }
+  t.deepEqual([...kinds].toSorted(), [
+    'close',
+    'create',
+    'open',
+    'read',
+    'sync',
+    'sync-directory',
+    'write',
+  ])
 })

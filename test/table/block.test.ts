@@ -3,6 +3,7 @@
 import test from 'ava'
 import type { SluiceError } from '../../ts/format/error.ts'
 import { compareInternal, makeInternalKey } from '../../ts/format/internal-key.ts'
+import { Bytes } from '../../ts/format/copy-words.ts'
 import { BlockBuilder } from '../../ts/table/block-builder.ts'
 import { Block, BlockCursor } from '../../ts/table/block.ts'
 import { Random } from '../crash/random.ts'
@@ -13,7 +14,11 @@ const FILE = 'db/000007.ldb'
 
 function contentsOf(entries: readonly Entry[], restartInterval: number): Buffer {
   const builder = new BlockBuilder(restartInterval, 64)
-  for (const { key, value } of entries) builder.add(key, 0, key.length, value, 0, value.length)
+  for (const { key, value } of entries) {
+    const bytes = new Bytes(key)
+    const shared = builder.sharedWithLast(bytes, 0, key.length)
+    builder.add(shared, bytes, 0, key.length, new Bytes(value), 0, value.length)
+  }
   const size = builder.finish()
   return Buffer.from(builder.bytes.subarray(0, size))
 }

@@ -162,15 +162,35 @@ test('what is counted is what was added and appended', (t) => {
   const builder = new TableBuilder(file, PLAIN, crc32c)
   t.is(builder.entryCount, 0)
   t.is(builder.sizeBytes, 0)
+  const sizes = new Set([0])
   for (let i = 0; i < 100; i++) {
     const { key } = entry(String(i).padStart(3, '0'), 1, 1)
     builder.add(key, 0, key.length, Buffer.alloc(100), 0, 100)
     t.is(builder.entryCount, i + 1)
-    t.is(builder.sizeBytes, file.contents().length)
+    sizes.add(builder.sizeBytes)
   }
+  t.is(sizes.size, 1 + 2, 'nothing, then each data block')
+  t.is(file.appendCount, 0)
   builder.finish()
   t.is(builder.sizeBytes, file.contents().length)
-  t.is(file.appendCount, 3 + 1 + 1 + 1 + 1, 'an append for each block, and one for the footer')
+  t.is(file.appendCount, 1, 'blocks are appended together')
+})
+
+test('blocks are appended before too many are gathered', (t) => {
+  const file = new MemoryWritableFile()
+  const builder = new TableBuilder(file, PLAIN, crc32c)
+  const sizes = [100, 40_000, 40_000, 200_000, 10, 70_000]
+  for (const [i, size] of sizes.entries()) {
+    const { key } = entry(`k${i}`, 1, 1)
+    builder.add(key, 0, key.length, Buffer.alloc(size, i), 0, size)
+    t.true(builder.sizeBytes - file.contents().length < 64 * 1024)
+  }
+  builder.finish()
+  const found = scan(open(file.contents())).map(({ value }) => value)
+  t.deepEqual(
+    found,
+    sizes.map((size, i) => Buffer.alloc(size, i)),
+  )
 })
 
 test('a table without entries is read back as such', (t) => {
@@ -227,7 +247,10 @@ test('a failed append is an I/O error that keeps its errno', (t) => {
   const builder = new TableBuilder(file, PLAIN, crc32c)
   const { key } = entry('a', 1, 1)
   const error = t.throws<SluiceError>(
-    () => builder.add(key, 0, key.length, Buffer.alloc(5000), 0, 5000),
+    () => {
+      builder.add(key, 0, key.length, Buffer.alloc(5000), 0, 5000)
+      builder.finish()
+    },
     { code: 'LEVEL_IO_ERROR' },
   )
   t.is(error.file, 'db/000009.ldb')

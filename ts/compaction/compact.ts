@@ -27,6 +27,8 @@ import { Merge } from './merge.ts'
 
 /** Entries between two looks at the cancel cell. */
 const CANCEL_INTERVAL = 256
+/** More bytes than any two keys share. */
+const ALL = 0x7fff_ffff
 
 /**
  * Runs the job. Throws LEVEL_ABORTED when it was cancelled, LEVEL_CORRUPTION with file and offset
@@ -56,16 +58,23 @@ function copyEntries(job: CompactionJob, merge: Merge, outputs: CompactionOutput
   const control = new Int32Array(job.control)
   let droppedEntries = 0
   let untilLook = 0
+  // How many bytes the user keys of this entry and the last one added begin with in common: of
+  // ascending keys, the least that any two neighbours between them share.
+  let shared = 0
   for (let run = merge.first(); run !== undefined; run = merge.next()) {
     if (untilLook-- === 0) {
       untilLook = CANCEL_INTERVAL
       look(control, merge.readBytes)
     }
-    const { entry } = run
-    const isDropped = rules.drops(run)
-    if (rules.isNewUserKey) outputs.beforeUserKey(entry.key, entry.keyLength)
-    if (isDropped) droppedEntries++
-    else outputs.add(run)
+    if (run.offset < shared) shared = run.offset
+    const { isNewUserKey } = merge
+    if (isNewUserKey) outputs.beforeUserKey(run)
+    if (rules.drops(run, isNewUserKey)) {
+      droppedEntries++
+    } else {
+      outputs.add(run, shared)
+      shared = ALL
+    }
   }
   look(control, merge.readBytes)
   return droppedEntries

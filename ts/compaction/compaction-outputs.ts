@@ -7,9 +7,9 @@
 //                compacting it later would mean merging with all of them
 
 import { join } from 'node:path'
-import { corruption, ioError } from '../format/error.ts'
+import { ioError } from '../format/error.ts'
 import { tableFileName } from '../format/file-name.ts'
-import { compareInternal } from '../format/internal-key.ts'
+import { compareInternal, TAG_SIZE } from '../format/internal-key.ts'
 import type { FileSystem, WritableFile } from '../platform/file-system.ts'
 import { TableBuilder } from '../table/table-builder.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
@@ -43,22 +43,24 @@ export class CompactionOutputs {
     return this.#files.reduce((sum, file) => sum + file.sizeBytes, 0)
   }
 
-  /** Ends the output in front of the entry with this internal key where it is due. */
-  beforeUserKey(key: Buffer, keyLength: number): void {
-    const isOverlapping = this.#passGrandparents(key, keyLength)
+  /** Ends the output in front of the entry that the run is at, where it is due. */
+  beforeUserKey(run: MergeRun): void {
+    const isOverlapping = this.#passGrandparents(run.key.buffer, run.userEnd + TAG_SIZE)
     const builder = this.#builder
     if (builder === undefined || this.#count >= this.#job.outputNumbers.length) return
     if (isOverlapping || builder.sizeBytes >= this.#job.maxFileSizeBytes) this.#finishOutput()
   }
 
-  /** Adds the entry that the run is at. */
-  add(run: MergeRun): void {
-    const { key, keyLength, valueBytes, valueStart, valueEnd } = run.entry
-    const builder = this.#builder ?? this.#begin(key, keyLength)
-    if (builder.entryCount > 0 && !builder.isAscending(key, 0, keyLength)) {
-      throw corruption('entries out of order', run.path, run.blockOffset)
+  /** Adds the entry that the run is at. Requires: its user key shares `shared` bytes with the last. */
+  add(run: MergeRun, shared: number): void {
+    const { key, value, valueStart, valueEnd } = run
+    const keyLength = run.userEnd + TAG_SIZE
+    const builder = this.#builder
+    if (builder === undefined) {
+      this.#begin(key.buffer, keyLength).addAfter(0, key, 0, keyLength, value, valueStart, valueEnd)
+    } else {
+      builder.addAfter(shared, key, 0, keyLength, value, valueStart, valueEnd)
     }
-    builder.add(key, 0, keyLength, valueBytes, valueStart, valueEnd)
   }
 
   /** Ends the last output and makes the directory entries durable. */
@@ -120,7 +122,7 @@ export class CompactionOutputs {
     const builder = this.#builder
     const file = this.#file
     if (builder === undefined || file === undefined) return
-    const largest = builder.copyLastKey()
+    const largest = builder.lastKey()
     builder.finish()
     this.#sync(file)
     this.#builder = undefined

@@ -13,6 +13,7 @@
 //   A job that fails leaves no table behind where it can remove it.
 
 import { join } from 'node:path'
+import { Bytes } from '../format/copy-words.ts'
 import { ioError } from '../format/error.ts'
 import { tableFileName } from '../format/file-name.ts'
 import { Memtable, NO_NODE } from '../memtable/memtable.ts'
@@ -86,13 +87,15 @@ function addEntries(
   lastSequence: number,
   builder: TableBuilder,
 ): number {
-  const { bytes } = memtable
+  const bytes = new Bytes(memtable.bytes)
   let last = first
   let node = first
   while (node !== NO_NODE) {
+    const keyStart = memtable.keyStart(node)
     const valueStart = memtable.valueStart(node)
+    const shared = builder.sharedWithLast(bytes, keyStart, valueStart)
     const valueEnd = memtable.valueEnd(node)
-    builder.add(bytes, memtable.keyStart(node), valueStart, bytes, valueStart, valueEnd)
+    builder.addAfter(shared, bytes, keyStart, valueStart, bytes, valueStart, valueEnd)
     last = node
     node = nextVisible(memtable, memtable.next(node), lastSequence)
   }

@@ -1,95 +1,255 @@
-// One sorted run of a compaction's inputs: its files, one behind the other.
+// One sorted run of a compaction's inputs: its files one behind the other, entry by entry.
+//
+// An entry is integers into buffers: no object is made for it. Beside it stands how it compares with
+// the winner, the entry that the merge gave out last, which is what most comparisons need (the
+// technique is known as offset-value coding):
+//
+//   offset   how many bytes its user key and the winner's begin with in common
+//   word     the four bytes of its user key behind these, zero-filled, as an integer in their order
+//
+// Of two entries that both sort after the winner, the one that shares more with it comes first; with
+// equal offsets the smaller word does; only where both are equal the keys have to be read.
+//
+// Invariant: entries ascend, checked at each move, across blocks and files.
 
 import { join } from 'node:path'
-import { corruption, ioError, isMissing } from '../format/error.ts'
+import { varint32At, varint32End } from '../format/coding.ts'
+import { Bytes, copyBytes } from '../format/copy-words.ts'
+import { type SluiceError, ioError, isMissing } from '../format/error.ts'
 import { oldTableFileName, tableFileName } from '../format/file-name.ts'
-import { TAG_SIZE } from '../format/internal-key.ts'
+import { MAX_SEQUENCE, TAG_SIZE, TYPE_VALUE } from '../format/internal-key.ts'
 import type { FileSystem, RandomAccessFile } from '../platform/file-system.ts'
-import type { BlockCursor } from '../table/block.ts'
-import { Table } from '../table/table.ts'
-import type { TableCursor } from '../table/table-cursor.ts'
+import type { Block } from '../table/block.ts'
+import { TableScanner } from '../table/table-scanner.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
 
+const INITIAL_KEY_BYTES = 64
+const NOTHING = Bytes.allocate(0)
+/** Flips the sign, so that unsigned bytes order as signed words. */
+const SIGN = 0x8000_0000 | 0
+/** The offset of a run without an entry: it shares less than any entry. */
+export const NO_ENTRY = -1
+
 export class MergeRun {
+  /** Its place among the runs. */
+  readonly index: number
+  /** The internal key is key[0, userEnd + TAG_SIZE). The next move overwrites or replaces it. */
+  key: Bytes = Bytes.allocate(INITIAL_KEY_BYTES)
+  userEnd = 0
+  sequence = 0
+  type = 0
+  /** The value is value[valueStart, valueEnd). */
+  value: Bytes = NOTHING
+  valueStart = 0
+  valueEnd = 0
+  offset = 0
+  word = 0
+  /** Of earlier files; `readBytes` is all. */
+  #readBefore = 0
+
   readonly #fileSystem: FileSystem
   readonly #directory: string
   readonly #files: readonly FileMetadata[]
   #nextFile = 0
-  #table: Table | undefined
-  #cursor: TableCursor | undefined
-  readBytes = 0
+  #file: RandomAccessFile | undefined
+  #scanner: TableScanner | undefined
+  #block: Block | undefined
+  #nextAt = 0
+  #limit = 0
+  #isFirst = true
 
-  constructor(fileSystem: FileSystem, directory: string, files: readonly FileMetadata[]) {
+  constructor(
+    index: number,
+    fileSystem: FileSystem,
+    directory: string,
+    files: readonly FileMetadata[],
+  ) {
+    this.index = index
     this.#fileSystem = fileSystem
     this.#directory = directory
     this.#files = files
   }
 
-  /** The entry. Requires: the last move found one. */
-  get entry(): BlockCursor {
-    return this.#cursor!.entry
+  get readBytes(): number {
+    return this.#readBefore + (this.#scanner?.readBytes ?? 0)
   }
 
-  /** Of the file of the entry. */
-  get path(): string {
-    return this.#table!.file.path
-  }
-
-  /** Where the block of the entry is stored in its file. */
-  get blockOffset(): number {
-    return 0
-  }
-
-  /** Goes to the first or next entry; false behind the last one. */
+  /**
+   * Goes to the first or next entry, whose offset and word then compare it with the entry before it;
+   * false behind the last one. Throws LEVEL_CORRUPTION with file and offset, LEVEL_NOT_SUPPORTED or
+   * LEVEL_IO_ERROR.
+   */
   next(): boolean {
-    let isFound = this.#cursor !== undefined && this.#cursor.next()
-    while (!isFound) {
-      if (!this.#openNext()) return false
-      isFound = this.#cursor!.seekToFirst()
+    if (this.#nextAt === this.#limit && !this.#openNextBlock()) {
+      this.offset = NO_ENTRY
+      this.word = 0
+      return false
     }
-    if (this.entry.keyLength < TAG_SIZE) {
-      throw corruption('internal key too short', this.path, this.blockOffset)
+    const at = this.#nextAt
+    const limit = this.#limit
+    const { buffer } = this.value
+    let position = at + 3
+    let shared = 0
+    let nonShared = 0
+    let valueLength = 0
+    // Lengths below 128, the usual case, take a byte each.
+    if (position <= limit && (buffer[at]! | buffer[at + 1]! | buffer[at + 2]!) < 0x80) {
+      shared = buffer[at]!
+      nonShared = buffer[at + 1]!
+      valueLength = buffer[at + 2]!
+    } else {
+      const sharedEnd = varint32End(buffer, at, limit)
+      const nonSharedEnd = sharedEnd === -1 ? -1 : varint32End(buffer, sharedEnd, limit)
+      position = nonSharedEnd === -1 ? -1 : varint32End(buffer, nonSharedEnd, limit)
+      if (position === -1) throw this.damage('entry lengths cut or malformed')
+      shared = varint32At(buffer, at)
+      nonShared = varint32At(buffer, sharedEnd)
+      valueLength = varint32At(buffer, nonSharedEnd)
     }
+    const left = limit - position
+    if (nonShared > left || valueLength > left - nonShared) {
+      throw this.damage('entry runs past the end of its block')
+    }
+    this.valueStart = position + nonShared
+    this.valueEnd = this.valueStart + valueLength
+    this.#nextAt = this.valueEnd
+    const mostShared = at === 0 ? 0 : this.userEnd + TAG_SIZE
+    if (shared > mostShared) throw this.damage('entry shares more than the key before it')
+    this.#takeKey(shared, position, nonShared)
     return true
   }
 
   close(): void {
-    this.#table?.closeSync()
-    this.#table = undefined
-    this.#cursor = undefined
+    this.#readBefore = this.readBytes
+    this.#scanner = undefined
+    const file = this.#file
+    this.#file = undefined
+    try {
+      file?.closeSync()
+    } catch {
+      // Ignored: nothing was written, and the descriptor is gone whatever close(2) says.
+    }
   }
 
-  #openNext(): boolean {
+  /** Damage of the block of the entry. */
+  damage(what: string): SluiceError {
+    return this.#block!.damage(what)
+  }
+
+  /** The user key and the winner's begin with `offset` bytes in common, and no more. */
+  setOffset(offset: number): void {
+    this.offset = offset
+    this.word = this.#wordAt(offset)
+  }
+
+  // The key shares its first bytes with the one before, which stands in `key`; the others are those
+  // at `position` of the block.
+  #takeKey(shared: number, position: number, nonShared: number): void {
+    const keyLength = shared + nonShared
+    const userEnd = keyLength - TAG_SIZE
+    const userEndBefore = this.userEnd
+    const sequenceBefore = this.sequence
+    const typeBefore = this.type
+    if (userEnd < 0) throw this.damage('internal key too short')
+    if (keyLength > this.key.buffer.length) this.#growKey(keyLength)
+    const offset = this.#firstDifference(shared, position, userEnd)
+    copyBytes(this.value, position, position + nonShared, this.key, shared)
+    this.userEnd = userEnd
+    this.#readTag()
+    this.setOffset(offset)
+    if (offset === userEnd && !this.#isFirst) {
+      // A prefix of the key before, or the same.
+      if (userEnd !== userEndBefore) throw this.#outOfOrder()
+      const isOlder =
+        this.sequence < sequenceBefore ||
+        (this.sequence === sequenceBefore && this.type < typeBefore)
+      if (!isOlder) throw this.#outOfOrder()
+    }
+    this.#isFirst = false
+  }
+
+  // How many bytes the user key shares with the one before. The block says how many are not stored
+  // again; a writer may have stored more than it had to, as at every restart point.
+  #firstDifference(shared: number, position: number, userEnd: number): number {
+    if (this.#isFirst) return 0
+    const limit = userEnd < this.userEnd ? userEnd : this.userEnd
+    if (shared >= limit) return limit
+    const { buffer } = this.value
+    const key = this.key.buffer
+    const tail = position - shared
+    let at = shared
+    while (at < limit && buffer[tail + at] === key[at]) at++
+    if (at < limit && buffer[tail + at]! < key[at]!) throw this.#outOfOrder()
+    return at
+  }
+
+  #readTag(): void {
+    const { view } = this.key
+    const low = view.getUint32(this.userEnd, true)
+    const high = view.getUint32(this.userEnd + 4, true)
+    this.sequence = high * 0x100_0000 + (low >>> 8)
+    this.type = low & 0xff
+    if (this.sequence > MAX_SEQUENCE) throw this.damage('sequence of an entry is too large')
+    if (this.type > TYPE_VALUE) throw this.damage(`entry of unknown type ${this.type}`)
+  }
+
+  #wordAt(offset: number): number {
+    const { buffer, view } = this.key
+    if (offset + 4 <= this.userEnd) return view.getInt32(offset) ^ SIGN
+    let word = 0
+    for (let at = offset; at < this.userEnd; at++) word |= buffer[at]! << (24 - 8 * (at - offset))
+    return word ^ SIGN
+  }
+
+  #growKey(neededBytes: number): void {
+    const key = Bytes.allocate(Math.max(neededBytes, 2 * this.key.buffer.length))
+    this.key.buffer.copy(key.buffer)
+    this.key = key
+  }
+
+  #outOfOrder(): SluiceError {
+    return this.damage('entries out of order')
+  }
+
+  // Requires: every entry of the block before has been given out.
+  #openNextBlock(): boolean {
+    for (;;) {
+      const block = this.#scanner?.next()
+      if (block === undefined) {
+        if (!this.#openNextFile()) return false
+      } else if (block.entriesEnd > 0) {
+        this.#block = block
+        this.value = new Bytes(block.bytes)
+        this.#nextAt = 0
+        this.#limit = block.entriesEnd
+        return true
+      }
+    }
+  }
+
+  #openNextFile(): boolean {
     this.close()
     if (this.#nextFile === this.#files.length) return false
-    const { number, sizeBytes } = this.#files[this.#nextFile++]!
-    const file = this.#openFile(number)
-    try {
-      this.#table = Table.openSync(file, number, {
-        crc32c: (bytes, start, end) => this.#fileSystem.crc32c(bytes, start, end),
-      })
-    } catch (error) {
-      file.closeSync()
-      throw error
-    }
-    this.#cursor = this.#table.entries()
-    this.readBytes += sizeBytes
+    const { number } = this.#files[this.#nextFile++]!
+    this.#file = openTable(this.#fileSystem, this.#directory, number)
+    this.#scanner = new TableScanner(this.#file, (bytes, start, end) =>
+      this.#fileSystem.crc32c(bytes, start, end),
+    )
     return true
   }
+}
 
-  #openFile(number: number): RandomAccessFile {
-    const path = join(this.#directory, tableFileName(number))
+function openTable(fileSystem: FileSystem, directory: string, number: number): RandomAccessFile {
+  const path = join(directory, tableFileName(number))
+  try {
+    return fileSystem.openRandomAccessSync(path)
+  } catch (error) {
+    if (!isMissing(error)) throw ioError('open', path, error)
+    const oldPath = join(directory, oldTableFileName(number))
     try {
-      return this.#fileSystem.openRandomAccessSync(path)
-    } catch (error) {
-      if (!isMissing(error)) throw ioError('open', path, error)
-      try {
-        return this.#fileSystem.openRandomAccessSync(
-          join(this.#directory, oldTableFileName(number)),
-        )
-      } catch {
-        throw ioError('open', path, error)
-      }
+      return fileSystem.openRandomAccessSync(oldPath)
+    } catch (oldError) {
+      throw isMissing(oldError) ? ioError('open', path, error) : ioError('open', oldPath, oldError)
     }
   }
 }

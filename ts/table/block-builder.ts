@@ -9,18 +9,15 @@
 //   `lastKey` holds the key of the last entry added, whole, also after `finish` and `reset`; each
 //   add copies only the part that differs.
 //   One buffer serves every block: what `finish` leaves in `bytes` is valid until the next `add`.
-//   BLOCK_TRAILER_SIZE bytes behind the contents belong to the block, so that its owner can put the
-//   trailer there and checksum and append everything in one go.
 
-import { copyRange } from '../format/batch.ts'
 import { MAX_VARINT32_LENGTH, putFixed32, putVarint } from '../format/coding.ts'
-import { BLOCK_TRAILER_SIZE } from './format.ts'
+import { Bytes, copyBytes } from '../format/copy-words.ts'
 
 export class BlockBuilder {
   readonly #restartInterval: number
-  #bytes: Buffer
+  #bytes: Bytes
   #end = 0
-  #lastKey: Buffer = Buffer.allocUnsafeSlow(64)
+  #lastKey: Bytes = Bytes.allocate(64)
   #lastKeyLength = 0
   #restarts = new Uint32Array(64)
   #restartCount = 1
@@ -29,7 +26,7 @@ export class BlockBuilder {
   /** Requires: restartInterval >= 1. */
   constructor(restartInterval: number, capacityBytes: number) {
     this.#restartInterval = restartInterval
-    this.#bytes = Buffer.allocUnsafeSlow(capacityBytes)
+    this.#bytes = Bytes.allocate(capacityBytes)
   }
 
   get isEmpty(): boolean {
@@ -43,11 +40,11 @@ export class BlockBuilder {
 
   /** Holds the contents after `finish`. A view: the builder overwrites and replaces it. */
   get bytes(): Buffer {
-    return this.#bytes
+    return this.#bytes.buffer
   }
 
-  /** Holds the last key. A view: the builder overwrites and replaces it. */
-  get lastKey(): Buffer {
+  /** Holds the last key. The builder overwrites and replaces it. */
+  get lastKey(): Bytes {
     return this.#lastKey
   }
 
@@ -55,12 +52,31 @@ export class BlockBuilder {
     return this.#lastKeyLength
   }
 
-  /** Requires: the key sorts after the last one of this block. Requires: not finished. */
+  /** How many bytes key[keyStart, keyEnd) and the last key begin with in common. */
+  sharedWithLast(key: Bytes, keyStart: number, keyEnd: number): number {
+    const keyLength = keyEnd - keyStart
+    const limit = keyLength < this.#lastKeyLength ? keyLength : this.#lastKeyLength
+    const { buffer, view } = this.#lastKey
+    let shared = 0
+    while (shared + 4 <= limit) {
+      const difference = view.getInt32(shared, true) ^ key.view.getInt32(keyStart + shared, true)
+      if (difference !== 0) return shared + lowestByte(difference)
+      shared += 4
+    }
+    while (shared < limit && buffer[shared] === key.buffer[keyStart + shared]) shared++
+    return shared
+  }
+
+  /**
+   * Adds an entry. `shared` is how many bytes its key has in common with the last one, or fewer.
+   * Requires: the key sorts after the last one of this block. Requires: not finished.
+   */
   add(
-    key: Buffer,
+    shared: number,
+    key: Bytes,
     keyStart: number,
     keyEnd: number,
-    value: Buffer,
+    value: Bytes,
     valueStart: number,
     valueEnd: number,
   ): void {
@@ -68,29 +84,39 @@ export class BlockBuilder {
     const valueLength = valueEnd - valueStart
     const at = this.#end
     const room = at + 3 * MAX_VARINT32_LENGTH + keyLength + valueLength
-    if (room > this.#bytes.length) this.#grow(room)
-    const shared = this.#beginEntry(key, keyStart, keyLength)
+    if (room > this.#bytes.buffer.length) this.#grow(room)
+    const stored = this.#beginEntry() ? 0 : shared
     const bytes = this.#bytes
-    let position = putVarint(bytes, at, shared)
-    position = putVarint(bytes, position, keyLength - shared)
-    position = putVarint(bytes, position, valueLength)
-    copyRange(key, keyStart + shared, keyEnd, bytes, position)
-    position += keyLength - shared
-    copyRange(value, valueStart, valueEnd, bytes, position)
+    const nonShared = keyLength - stored
+    let position = at + 3
+    // Lengths below 128, the usual case, take a byte each.
+    if ((stored | nonShared | valueLength) < 0x80) {
+      bytes.buffer[at] = stored
+      bytes.buffer[at + 1] = nonShared
+      bytes.buffer[at + 2] = valueLength
+    } else {
+      position = putVarint(bytes.buffer, at, stored)
+      position = putVarint(bytes.buffer, position, nonShared)
+      position = putVarint(bytes.buffer, position, valueLength)
+    }
+    copyBytes(key, keyStart + stored, keyEnd, bytes, position)
+    position += nonShared
+    copyBytes(value, valueStart, valueEnd, bytes, position)
     this.#end = position + valueLength
-    if (keyLength > this.#lastKey.length) this.#growLastKey(keyLength)
-    copyRange(key, keyStart + shared, keyEnd, this.#lastKey, shared)
+    if (keyLength > this.#lastKey.buffer.length) this.#growLastKey(keyLength)
+    copyBytes(key, keyStart + shared, keyEnd, this.#lastKey, shared)
     this.#lastKeyLength = keyLength
   }
 
   /** Writes the restart points; returns the contents' size: they are in bytes[0, size). */
   finish(): number {
     const size = this.sizeBytes
-    if (size + BLOCK_TRAILER_SIZE > this.#bytes.length) this.#grow(size + BLOCK_TRAILER_SIZE)
+    if (size > this.#bytes.buffer.length) this.#grow(size)
+    const { buffer } = this.#bytes
     for (let i = 0; i < this.#restartCount; i++) {
-      putFixed32(this.#bytes, this.#end + 4 * i, this.#restarts[i]!)
+      putFixed32(buffer, this.#end + 4 * i, this.#restarts[i]!)
     }
-    putFixed32(this.#bytes, size - 4, this.#restartCount)
+    putFixed32(buffer, size - 4, this.#restartCount)
     return size
   }
 
@@ -101,31 +127,24 @@ export class BlockBuilder {
     this.#sinceRestart = 0
   }
 
-  /** Counts the entry, opens a restart point when one is due; returns how much of the key is shared. */
-  #beginEntry(key: Buffer, keyStart: number, keyLength: number): number {
-    if (this.#sinceRestart === this.#restartInterval) {
-      if (this.#restartCount === this.#restarts.length) this.#growRestarts()
-      this.#restarts[this.#restartCount++] = this.#end
-      this.#sinceRestart = 1
-      return 0
-    }
-    if (this.#sinceRestart++ === 0) return 0
-    const lastKey = this.#lastKey
-    const limit = Math.min(keyLength, this.#lastKeyLength)
-    let shared = 0
-    while (shared < limit && lastKey[shared] === key[keyStart + shared]) shared++
-    return shared
+  /** Counts the entry; whether it is a restart point. */
+  #beginEntry(): boolean {
+    if (this.#sinceRestart !== this.#restartInterval) return this.#sinceRestart++ === 0
+    if (this.#restartCount === this.#restarts.length) this.#growRestarts()
+    this.#restarts[this.#restartCount++] = this.#end
+    this.#sinceRestart = 1
+    return true
   }
 
   #grow(neededBytes: number): void {
-    const bytes = Buffer.allocUnsafeSlow(Math.max(neededBytes, 2 * this.#bytes.length))
-    this.#bytes.copy(bytes, 0, 0, this.#end)
+    const bytes = Bytes.allocate(Math.max(neededBytes, 2 * this.#bytes.buffer.length))
+    this.#bytes.buffer.copy(bytes.buffer, 0, 0, this.#end)
     this.#bytes = bytes
   }
 
   #growLastKey(neededBytes: number): void {
-    const lastKey = Buffer.allocUnsafeSlow(Math.max(neededBytes, 2 * this.#lastKey.length))
-    this.#lastKey.copy(lastKey, 0, 0, this.#lastKeyLength)
+    const lastKey = Bytes.allocate(Math.max(neededBytes, 2 * this.#lastKey.buffer.length))
+    this.#lastKey.buffer.copy(lastKey.buffer, 0, 0, this.#lastKeyLength)
     this.#lastKey = lastKey
   }
 
@@ -134,4 +153,9 @@ export class BlockBuilder {
     restarts.set(this.#restarts)
     this.#restarts = restarts
   }
+}
+
+/** The place of the lowest byte of a word that is not 0. */
+function lowestByte(word: number): number {
+  return (31 - Math.clz32(word & -word)) >>> 3
 }

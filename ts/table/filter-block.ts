@@ -9,7 +9,6 @@
 
 import { fixed32At, putFixed32 } from '../format/coding.ts'
 import { bloomHash, bloomMayContain, bloomSize, putBloom } from './bloom.ts'
-import { BLOCK_TRAILER_SIZE } from './format.ts'
 
 // On disk: never change this value.
 const BASE_LG = 11
@@ -29,7 +28,7 @@ export class FilterBlockBuilder {
     this.#bitsPerKey = bitsPerKey
   }
 
-  /** Holds the contents after `finish`, with BLOCK_TRAILER_SIZE bytes of room behind them. */
+  /** Holds the contents after `finish`. */
   get bytes(): Buffer {
     return this.#bytes
   }
@@ -50,7 +49,7 @@ export class FilterBlockBuilder {
   finish(): number {
     if (this.#count > 0) this.#generate()
     const size = this.#end + 4 * this.#filterCount + 4 + 1
-    this.#reserve(size + BLOCK_TRAILER_SIZE)
+    this.#reserve(size)
     for (let i = 0; i < this.#filterCount; i++) {
       putFixed32(this.#bytes, this.#end + 4 * i, this.#offsets[i]!)
     }
