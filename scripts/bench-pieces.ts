@@ -1,6 +1,6 @@
 // Measures the pieces of the engine that its comments give figures for, one beside the other.
 //
-//   node dist/scripts/bench-pieces.js [copies|memtable|ahead|groups|tables ...]     (all when left out)
+//   node dist/scripts/bench-pieces.js [copies|memtable|ahead|groups|tables|merge ...]     (all when left out)
 //
 // The platform's pieces are in bench-platform; the store as a whole is in bench.
 
@@ -13,6 +13,7 @@ import { copyWords } from '../ts/format/copy-words.ts'
 import { Memtable, memtableSize } from '../ts/memtable/memtable.ts'
 import { binding } from '../ts/platform/load-binding.ts'
 import { TableBuilder } from '../ts/table/table-builder.ts'
+import { benchMerge } from './pieces/merge.ts'
 
 const ROUNDS = 5
 
@@ -196,6 +197,7 @@ const pieces: Record<string, () => void | Promise<void>> = {
   ahead: () => benchAhead(directory),
   groups: () => benchGroups(directory),
   tables: benchTables,
+  merge: () => benchMerge(directory),
 }
 try {
   const names = process.argv.slice(2)
