@@ -15,7 +15,7 @@ export const DIRECTORY = '/home/db'
 
 export type EngineOptions = Pick<
   DatabaseOptions,
-  'writeBufferSize' | 'compression' | 'maxOpenFiles' | 'onEvent'
+  'writeBufferSize' | 'compression' | 'maxOpenFiles' | 'cacheSize' | 'onEvent'
 >
 
 /** Opens the one database of the disk, and creates it where there is none. */

@@ -166,7 +166,7 @@ test('28: a database is never created where any file of one is', async (t) => {
 
 test('29: a table that cannot be read once fails that read alone', async (t) => {
   const disk = diskOf(await tenKeys())
-  const db = await openOn(disk, OPTIONS)
+  const db = await openOn(disk, { ...OPTIONS, cacheSize: 0 })
   await db.flushMemtable()
   for (const [kind, code] of [
     ['open', 'EMFILE'],

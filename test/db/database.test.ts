@@ -36,6 +36,51 @@ test.afterEach.always((t) => {
   if (!t.passed) t.log(`SLUICE_SEED=${SEED}`)
 })
 
+test('blocks are kept within the cache, counted, and not kept where a read says so', async (t) => {
+  const path = newPath(t)
+  const db = await open(path, { cacheSize: 100_000 })
+  t.like(db.stats().cache, { capacityBytes: 100_000, usedBytes: 0, hits: 0, misses: 0 })
+  await db.put(b('k'), b('v'))
+  await db.flushMemtable()
+  t.deepEqual(db.getSync(b('k'), { fillCache: false }), b('v'))
+  t.deepEqual(await db.get(b('k'), { fillCache: false }), b('v'))
+  t.like(db.stats().cache, { usedBytes: 0, hits: 0, misses: 2 })
+  t.deepEqual(await db.get(b('k')), b('v'))
+  t.deepEqual(db.getSync(b('k')), b('v'))
+  t.like(db.stats().cache, { hits: 1, misses: 3 })
+  t.true(db.stats().cache!.usedBytes > 0)
+  for (const options of [null, { fillCache: 1 }] as never[]) {
+    await t.throwsAsync(db.get(b('k'), options), { instanceOf: TypeError })
+    t.throws(() => db.getSync(b('k'), options), { instanceOf: TypeError })
+  }
+  await db.close()
+  const without = await open(path, { cacheSize: 0 })
+  t.deepEqual(without.getSync(b('k')), b('v'))
+  t.is(without.stats().cache, undefined)
+  await without.close()
+})
+
+test('checksums are looked at unless the option says that they are not', async (t) => {
+  const path = newPath(t)
+  const db = await open(path, { compression: 'none' })
+  await db.put(b('k'), b('value'))
+  await db.flushMemtable()
+  await db.close()
+  const table = join(
+    path,
+    fs.readdirSync(path).find((name) => name.endsWith('.ldb'))!,
+  )
+  const bytes = fs.readFileSync(table)
+  bytes[bytes.indexOf('value')] = 0x56
+  fs.writeFileSync(table, bytes)
+  const strict = await open(path)
+  t.throws(() => strict.getSync(b('k')), { code: 'LEVEL_CORRUPTION' })
+  await strict.close()
+  const trusting = await open(path, { verifyChecksums: false })
+  t.is(trusting.getSync(b('k'))?.toString(), 'Value')
+  await trusting.close()
+})
+
 test('a key is read from the memtable, from tables, and after the database was opened again', async (t) => {
   const path = newPath(t)
   const db = await open(path)

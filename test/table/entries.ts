@@ -1,7 +1,13 @@
 // Entries for the table tests, and tables made of them.
 
-import { TAG_SIZE, compareInternal, makeInternalKey } from '../../ts/format/internal-key.ts'
+import {
+  TAG_SIZE,
+  compareInternal,
+  makeInternalKey,
+  sequenceOfKey,
+} from '../../ts/format/internal-key.ts'
 import { crc32c } from '../../ts/platform/js-crc32c.ts'
+import { LookupKey } from '../../ts/table/lookup-key.ts'
 import { TableBuilder } from '../../ts/table/table-builder.ts'
 import type { TableOptions } from '../../ts/table/table-options.ts'
 import type { Table } from '../../ts/table/table.ts'
@@ -62,6 +68,12 @@ function shortKey(random: Random): Buffer {
 /** Half of them compress. */
 function randomValue(random: Random, length: number): Buffer {
   return random.percent(50) ? Buffer.alloc(length, random.below(256)) : random.bytes(length)
+}
+
+/** What reads the newest entry not above this one of its user key. */
+export function lookupOf(internalKey: Buffer): LookupKey {
+  const { length } = internalKey
+  return LookupKey.of(internalKey.subarray(0, length - 8), sequenceOfKey(internalKey, length))
 }
 
 export function buildTable(entries: readonly Entry[], options: Partial<TableOptions> = {}): Buffer {

@@ -5,17 +5,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import test from 'ava'
 import type { SluiceError } from '../../ts/format/error.ts'
-import { makeInternalKey } from '../../ts/format/internal-key.ts'
 import { crc32c } from '../../ts/platform/js-crc32c.ts'
 import { binding } from '../../ts/platform/load-binding.ts'
 import { NodeFileSystem } from '../../ts/platform/node-file-system.ts'
+import { LookupKey } from '../../ts/table/lookup-key.ts'
 import { TableBuilder } from '../../ts/table/table-builder.ts'
 import { TableCache } from '../../ts/table/table-cache.ts'
 import type { TableFiles } from '../../ts/table/table-cache.ts'
-import { PLAIN, buildTable, entry } from './entries.ts'
+import { PLAIN, buildTable, entry, lookupOf } from './entries.ts'
 import { MemoryRandomAccessFile, systemError } from './memory-file.ts'
 
-const KEY = makeInternalKey(Buffer.from('k'), 1, 1)
+const KEY = LookupKey.of(Buffer.from('k'), 1)
 
 /** Every table file there is, each holding its own path under 'k'; counts what is opened. */
 class Files implements TableFiles {
@@ -272,13 +272,13 @@ test('a table on the real file system is built, found and closed', async (t) => 
   file.syncSync()
   file.closeSync()
   const cache = new TableCache(files, directory, 10, { crc32c: checksum })
-  const found = await Promise.all(entries.map(({ key }) => cache.get(1, key)))
+  const found = await Promise.all(entries.map(({ key }) => cache.get(1, lookupOf(key))))
   t.deepEqual(
     found,
     entries.map(({ value }) => value),
   )
   t.deepEqual(
-    entries.map(({ key }) => cache.getSync(1, key)),
+    entries.map(({ key }) => cache.getSync(1, lookupOf(key))),
     found,
   )
   await t.throwsAsync(cache.get(2, KEY), { code: 'LEVEL_IO_ERROR', message: /000002\.ldb.*ENOENT/ })

@@ -6,13 +6,13 @@ import { maskCrc } from '../../ts/format/crc-mask.ts'
 import { SluiceError } from '../../ts/format/error.ts'
 import { compareBytes, makeInternalKey, sequenceOfKey } from '../../ts/format/internal-key.ts'
 import { crc32c } from '../../ts/platform/js-crc32c.ts'
-import type { BlockCache } from '../../ts/table/block-cache.ts'
-import type { Block } from '../../ts/table/block.ts'
+import { BlockCache } from '../../ts/table/block-cache.ts'
 import { BLOCK_TRAILER_SIZE, FOOTER_SIZE, TYPE_ZSTD, putFooter } from '../../ts/table/format.ts'
-import { Table } from '../../ts/table/table.ts'
+import { LookupKey } from '../../ts/table/lookup-key.ts'
+import { NOT_AT_HAND, Table } from '../../ts/table/table.ts'
 import type { Lookup } from '../../ts/table/table.ts'
 import { Random } from '../crash/random.ts'
-import { SEED, buildTable, entry, randomEntries, scan, userKeyOf } from './entries.ts'
+import { SEED, buildTable, entry, lookupOf, randomEntries, scan, userKeyOf } from './entries.ts'
 import type { Entry } from './entries.ts'
 import { MemoryRandomAccessFile, systemError } from './memory-file.ts'
 
@@ -24,8 +24,8 @@ function open(bytes: Buffer): Table {
   return Table.openSync(new MemoryRandomAccessFile(bytes), 5, { crc32c })
 }
 
-function seekKey(userKey: Buffer | string, sequence: number): Buffer {
-  return makeInternalKey(Buffer.from(userKey as string), sequence, 1)
+function seekKey(userKey: Buffer | string, sequence: number): LookupKey {
+  return LookupKey.of(Buffer.from(userKey as string), sequence)
 }
 
 /** What a table of these entries is to say. */
@@ -139,8 +139,8 @@ test('get answers as getSync does', async (t) => {
   const file = new MemoryRandomAccessFile(buildTable(entries))
   const table = await Table.open(file, 5, { crc32c })
   for (const one of entries) {
-    const found = await table.get(one.key)
-    if (!sameLookup(found, table.getSync(one.key))) t.fail(`seed ${SEED}`)
+    const found = await table.get(lookupOf(one.key))
+    if (!sameLookup(found, table.getSync(lookupOf(one.key)))) t.fail(`seed ${SEED}`)
   }
   t.is(await table.get(seekKey('not there', 1000)), undefined)
 })
@@ -148,7 +148,7 @@ test('get answers as getSync does', async (t) => {
 test('gets in flight together do not disturb each other', async (t) => {
   const entries = randomEntries(new Random(SEED), 500, 100)
   const table = open(buildTable(entries))
-  const found = await Promise.all(entries.map((one) => table.get(one.key)))
+  const found = await Promise.all(entries.map((one) => table.get(lookupOf(one.key))))
   for (const [i, one] of entries.entries()) {
     if (!sameLookup(found[i], one.key.at(-8) === 0 ? null : one.value)) t.fail(`seed ${SEED}: ${i}`)
   }
@@ -204,22 +204,27 @@ test('a cursor seeks to the first entry not below, also across blocks', (t) => {
     if (cursor.next() !== i + 1 < entries.length) t.fail(`seed ${SEED}: next after ${i}`)
   }
   const behind = seekKey(Buffer.concat([userKeyOf(entries.at(-1)!), Buffer.alloc(1)]), 0)
-  t.false(cursor.seek(behind, 0, behind.length))
+  t.false(cursor.seek(behind.bytes, 0, behind.length))
 })
 
 test('data blocks go through the cache when there is one', (t) => {
-  const blocks = new Map<string, Block>()
-  const blockCache: BlockCache = {
-    get: (fileNumber, offset) => blocks.get(`${fileNumber}/${offset}`),
-    set: (fileNumber, offset, block) => void blocks.set(`${fileNumber}/${offset}`, block),
-  }
+  const blockCache = new BlockCache(100_000)
   const file = new MemoryRandomAccessFile(buildTable([entry('k', 1, 1, 'value')]))
   const table = Table.openSync(file, 12, { crc32c, blockCache })
-  t.deepEqual(table.getSync(seekKey('k', 1)), Buffer.from('value'))
-  t.deepEqual([...blocks.keys()], ['12/0'])
   const before = file.readCount
+  t.is(table.getAtHand(seekKey('k', 1)), NOT_AT_HAND)
+  t.deepEqual(table.getSync(seekKey('k', 1), false), Buffer.from('value'))
+  t.is(table.getAtHand(seekKey('k', 1)), NOT_AT_HAND, 'a read that does not fill the cache')
   t.deepEqual(table.getSync(seekKey('k', 1)), Buffer.from('value'))
-  t.is(file.readCount, before)
+  t.is(file.readCount, before + 2)
+  t.deepEqual(table.getAtHand(seekKey('k', 1)), Buffer.from('value'))
+  t.deepEqual(table.getSync(seekKey('k', 1)), Buffer.from('value'))
+  t.is(scan(table).length, 1)
+  t.is(file.readCount, before + 2)
+  t.is(table.getAtHand(seekKey('zz', 1)), undefined)
+  t.like(blockCache, { hits: 3, misses: 2 })
+  table.closeSync()
+  t.is(blockCache.usedBytes, 0)
 })
 
 test('damage in one block fails the keys in it and no others', (t) => {
@@ -233,7 +238,7 @@ test('damage in one block fails the keys in it and no others', (t) => {
   let served = 0
   for (const one of entries) {
     try {
-      t.true(sameLookup(table.getSync(one.key), one.value))
+      t.true(sameLookup(table.getSync(lookupOf(one.key)), one.value))
       served++
     } catch (error) {
       if (!isDamage(error)) throw error
@@ -280,7 +285,7 @@ function checkLookup(table: Table, entries: readonly Entry[], one: Entry): void 
   const sequence = sequenceOfKey(one.key, one.key.length)
   let found: Lookup
   try {
-    found = table.getSync(one.key)
+    found = table.getSync(lookupOf(one.key))
   } catch (error) {
     if (isDamage(error) && error.file === FILE && error.offset !== undefined) return
     throw error

@@ -2,10 +2,12 @@
 
 import type { SluiceError } from '../format/error.ts'
 import type { Memtable } from '../memtable/memtable.ts'
+import type { BlockCache } from '../table/block-cache.ts'
 import type { Engine } from './engine.ts'
 import type { PropertySource } from './properties.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import type {
+  CacheStats,
   CompactionStats,
   FlushStats,
   LevelWork,
@@ -35,6 +37,8 @@ export interface DatabaseStats {
    * before the first write.
    */
   readonly writeAmplification: number | undefined
+  /** Undefined with a cacheSize of 0. */
+  readonly cache: CacheStats | undefined
   readonly stalls: Readonly<Record<StallCause, StallStats>>
   readonly memtable: MemtableStats
   /** Undefined when every full memtable is a table. */
@@ -55,6 +59,7 @@ export function databaseStats(engine: Engine): DatabaseStats {
     flush: counters.flushStats(),
     compaction: counters.compactionStats(),
     writeAmplification: counters.writeAmplification(),
+    cache: engine.blockCache && cacheStats(engine.blockCache),
     stalls: counters.stallStats(),
     memtable: memtableStats(engine.memtable),
     frozenMemtable: frozenMemtable && memtableStats(frozenMemtable),
@@ -70,14 +75,19 @@ export function databaseStats(engine: Engine): DatabaseStats {
 }
 
 export function propertySource(engine: Engine): PropertySource {
-  const { memtable, frozenMemtable } = engine
+  const { memtable, frozenMemtable, blockCache } = engine
+  const memtableBytes = memtable.usedBytes + (frozenMemtable?.usedBytes ?? 0)
   return {
     version: engine.versions.current,
     levelWork: engine.counters.levelWork(),
-    memoryBytes: memtable.usedBytes + (frozenMemtable?.usedBytes ?? 0),
+    memoryBytes: memtableBytes + (blockCache?.usedBytes ?? 0),
   }
 }
 
 function memtableStats({ usedBytes, entryCount }: Memtable): MemtableStats {
   return { usedBytes, entries: entryCount }
+}
+
+function cacheStats({ capacityBytes, usedBytes, hits, misses }: BlockCache): CacheStats {
+  return { capacityBytes, usedBytes, hits, misses }
 }

@@ -33,7 +33,13 @@ export interface WriteOptions {
   readonly signal?: AbortSignal
 }
 
+export interface ReadOptions {
+  /** False: what this read brings into memory is not kept there. Default true. */
+  readonly fillCache?: boolean
+}
+
 const NO_OPTIONS: WriteOptions = {}
+const NO_READ_OPTIONS: ReadOptions = {}
 
 export class DB {
   readonly #path: string
@@ -129,17 +135,17 @@ export class DB {
   }
 
   /** The value of `key` in a Buffer that is the caller's, or undefined. */
-  get(key: Uint8Array): Promise<Buffer | undefined> {
-    const error = this.#openError() ?? keyError(key)
+  get(key: Uint8Array, options: ReadOptions = NO_READ_OPTIONS): Promise<Buffer | undefined> {
+    const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) return Promise.reject(error)
-    return this.#engine.get(key)
+    return this.#engine.get(key, options.fillCache !== false)
   }
 
   /** The same on the calling thread: throws where get rejects, and blocks while it reads. */
-  getSync(key: Uint8Array): Buffer | undefined {
-    const error = this.#openError() ?? keyError(key)
+  getSync(key: Uint8Array, options: ReadOptions = NO_READ_OPTIONS): Buffer | undefined {
+    const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) throw error
-    return this.#engine.getSync(key)
+    return this.#engine.getSync(key, options.fillCache !== false)
   }
 
   /** Freezes the memtable and resolves when everything written so far is in tables. */
@@ -187,6 +193,19 @@ export class DB {
   #openError(): SluiceError | undefined {
     if (this.#closing === undefined) return undefined
     return new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'The database is closed')
+  }
+
+  #readError(options: ReadOptions): Error | undefined {
+    if (this.#closing !== undefined) return this.#openError()
+    if (options === NO_READ_OPTIONS) return undefined
+    if (typeof options !== 'object' || options === null) {
+      return new TypeError('options must be an object')
+    }
+    const { fillCache } = options
+    if (fillCache !== undefined && typeof fillCache !== 'boolean') {
+      return new TypeError('fillCache must be a boolean')
+    }
+    return undefined
   }
 
   #writeError(options: WriteOptions): Error | undefined {

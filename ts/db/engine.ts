@@ -21,12 +21,15 @@ import type { FlushResult } from '../compaction/flush-job.ts'
 import type { BatchBuffer } from '../format/batch.ts'
 import { ioError, SluiceError } from '../format/error.ts'
 import { logFileName } from '../format/file-name.ts'
-import { makeInternalKey, TYPE_FOR_SEEK, TYPE_VALUE } from '../format/internal-key.ts'
+import { TYPE_VALUE } from '../format/internal-key.ts'
 import type { WriteAheadLog } from '../log/write-ahead-log.ts'
 import { type Memtable, NO_NODE } from '../memtable/memtable.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import type { Lock } from '../platform/lock.ts'
+import { BlockCache } from '../table/block-cache.ts'
+import { LookupKey } from '../table/lookup-key.ts'
 import { TableCache } from '../table/table-cache.ts'
+import { NOT_AT_HAND } from '../table/table.ts'
 import { emptyEdit, type VersionEdit } from '../version/version-edit.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import type { Environment } from './environment.ts'
@@ -36,6 +39,7 @@ import type { MemtableMemory } from './memtable-memory.ts'
 import { enterNewState, type NewStateContext } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
 import { type CheckedOptions, tableOptionsOf } from './options.ts'
+import { getFromTables, getFromTablesAtHand, getFromTablesSync } from './point-read.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import { Counters, type StallCause } from './stats.ts'
 import { type WriteEnvironment, WriteQueue } from './write-queue.ts'
@@ -70,7 +74,11 @@ export class Engine {
   readonly #options: CheckedOptions
   readonly #memory: MemtableMemory
   readonly #versions: VersionSet
+  /** Undefined when there is to be none. */
+  readonly blockCache: BlockCache | undefined
   readonly #tables: TableCache
+  /** Of the read that runs now: no read lets others run while it uses it. */
+  readonly #lookupKey: LookupKey = new LookupKey()
   readonly #infoLog: InfoLog
   readonly #lock: Lock
   readonly #gate: GateEnvironment
@@ -95,8 +103,11 @@ export class Engine {
     this.report = parts.report
     this.#memtable = parts.memtable
     const { fileSystem } = environment
+    this.blockCache = options.cacheSize === 0 ? undefined : new BlockCache(options.cacheSize)
     this.#tables = new TableCache(fileSystem, directory, options.maxOpenFiles, {
       crc32c: (bytes, start, end) => fileSystem.crc32c(bytes, start, end),
+      verifyChecksums: options.verifyChecksums,
+      ...(this.blockCache === undefined ? {} : { blockCache: this.blockCache }),
     })
     this.#gate = this.#gateEnvironment()
     this.queue = new WriteQueue(this.#writeEnvironment(), options, parts.versions.lastSequence + 1)
@@ -120,25 +131,32 @@ export class Engine {
     return this.#frozen
   }
 
-  /** The value in a new Buffer, or undefined. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION. */
-  get(key: Uint8Array): Promise<Buffer | undefined> {
-    const sequence = this.#versions.lastSequence
-    const found = this.#getFromMemory(key, sequence)
-    if (found !== undefined) return Promise.resolve(found ?? undefined)
-    return this.#getFromTables(makeInternalKey(key, sequence, TYPE_FOR_SEEK))
+  /**
+   * The value in a new Buffer, or undefined. What is in memory is answered at once, what is not is read
+   * on the pool. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION.
+   */
+  get(userKey: Uint8Array, fillCache: boolean): Promise<Buffer | undefined> {
+    try {
+      const key = this.#lookupKey
+      key.set(userKey, userKey.length, this.#versions.lastSequence)
+      const found = this.#getFromMemory(key)
+      if (found !== undefined) return Promise.resolve(found ?? undefined)
+      const version = this.#versions.current
+      const atHand = getFromTablesAtHand(version, this.#tables, key)
+      if (atHand !== NOT_AT_HAND) return Promise.resolve(atHand)
+      return getFromTables(version, this.#tables, key.copy(), fillCache)
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   /** The same on the calling thread; throws. */
-  getSync(key: Uint8Array): Buffer | undefined {
-    const sequence = this.#versions.lastSequence
-    const found = this.#getFromMemory(key, sequence)
+  getSync(userKey: Uint8Array, fillCache: boolean): Buffer | undefined {
+    const key = this.#lookupKey
+    key.set(userKey, userKey.length, this.#versions.lastSequence)
+    const found = this.#getFromMemory(key)
     if (found !== undefined) return found ?? undefined
-    const target = makeInternalKey(key, sequence, TYPE_FOR_SEEK)
-    for (const file of this.#versions.current.filesFor(target)) {
-      const value = this.#tables.getSync(file.number, target)
-      if (value !== undefined) return value ?? undefined
-    }
-    return undefined
+    return getFromTablesSync(this.#versions.current, this.#tables, key, fillCache)
   }
 
   /** Resolves when the frozen memtable, if there is one, is a table. Rejects with the failure. */
@@ -177,19 +195,10 @@ export class Engine {
     for (const outcome of [log, manifest]) if (outcome.status === 'rejected') throw outcome.reason
   }
 
-  #getFromMemory(key: Uint8Array, sequence: number): Buffer | null | undefined {
-    const found = getFromMemtable(this.#memtable, key, sequence)
+  #getFromMemory(key: LookupKey): Buffer | null | undefined {
+    const found = getFromMemtable(this.#memtable, key)
     if (found !== undefined || this.#frozen === undefined) return found
-    return getFromMemtable(this.#frozen, key, sequence)
-  }
-
-  async #getFromTables(target: Buffer): Promise<Buffer | undefined> {
-    // The files of this moment: what a flush adds meanwhile is newer than the read.
-    for (const file of this.#versions.current.filesFor(target)) {
-      const value = await this.#tables.get(file.number, target)
-      if (value !== undefined) return value ?? undefined
-    }
-    return undefined
+    return getFromMemtable(this.#frozen, key)
   }
 
   #writeEnvironment(): WriteEnvironment {
@@ -441,12 +450,8 @@ export class Engine {
 }
 
 // The value, null for a deletion, undefined where the memtable does not know the key.
-function getFromMemtable(
-  memtable: Memtable,
-  key: Uint8Array,
-  sequence: number,
-): Buffer | null | undefined {
-  const node = memtable.find(key, 0, key.length, sequence)
+function getFromMemtable(memtable: Memtable, key: LookupKey): Buffer | null | undefined {
+  const node = memtable.find(key.bytes, 0, key.userEnd, key.sequence)
   if (node === NO_NODE) return undefined
   return memtable.typeOf(node) === TYPE_VALUE ? memtable.copyValue(node) : null
 }

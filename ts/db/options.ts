@@ -15,6 +15,10 @@ export interface DatabaseOptions {
   readonly writeBufferSize?: number
   /** Tables kept open, at least 1. Default 1000. */
   readonly maxOpenFiles?: number
+  /** Bytes of data blocks kept in memory between reads; 0 for none. 0 to 2^40, default 8 MiB. */
+  readonly cacheSize?: number
+  /** False trusts the disk: reads do not look at the checksums of blocks. Default true. */
+  readonly verifyChecksums?: boolean
   /** Bytes of a table's block before compression. 64 B to 4 MiB, default 4 KiB. */
   readonly blockSize?: number
   /** Keys between two restart points of a block. 1 to 65,536, default 16. */
@@ -47,6 +51,7 @@ type NumericOption = {
 const RANGES: Readonly<Record<NumericOption, readonly [number, number]>> = {
   writeBufferSize: [1024, 2 ** 30],
   maxOpenFiles: [1, 2 ** 31 - 1],
+  cacheSize: [0, 2 ** 40],
   blockSize: [64, 4 * 2 ** 20],
   blockRestartInterval: [1, 65_536],
   filterBitsPerKey: [0, 64],
@@ -54,13 +59,15 @@ const RANGES: Readonly<Record<NumericOption, readonly [number, number]>> = {
   smallGroupLimitBytes: [1, 2 ** 30],
 }
 
-const BOOLEANS = ['createIfMissing', 'errorIfExists'] as const
+const BOOLEANS = ['createIfMissing', 'errorIfExists', 'verifyChecksums'] as const
 
 const DEFAULT_OPTIONS: CheckedOptions = {
   createIfMissing: false,
   errorIfExists: false,
   writeBufferSize: 4 * 2 ** 20,
   maxOpenFiles: 1000,
+  cacheSize: 8 * 2 ** 20,
+  verifyChecksums: true,
   blockSize: 4096,
   blockRestartInterval: 16,
   filterBitsPerKey: 10,

@@ -58,6 +58,15 @@ export interface FinishedCompaction extends LevelWork {
   readonly outputLevel: number
 }
 
+/** The cache of data blocks. */
+export interface CacheStats {
+  readonly capacityBytes: number
+  readonly usedBytes: number
+  /** Blocks that were found in it, and blocks that had to be read. */
+  readonly hits: number
+  readonly misses: number
+}
+
 const GROUP_SIZE_BUCKETS = 32
 
 export class Counters {

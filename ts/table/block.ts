@@ -26,17 +26,20 @@ export class Block {
   /** Where the block is stored in the file. */
   readonly offset: number
 
-  /** Keeps `contents` and does not change them. Throws LEVEL_CORRUPTION when the layout is damaged. */
-  constructor(contents: Buffer, file: string, offset: number) {
+  /**
+   * The block in contents[0, size), which it keeps and does not change.
+   * Throws LEVEL_CORRUPTION when the layout is damaged.
+   */
+  constructor(contents: Buffer, file: string, offset: number, size: number = contents.length) {
     this.bytes = contents
     this.file = file
     this.offset = offset
-    if (contents.length < 4) throw this.damage('block too short for a restart count')
-    this.restartCount = fixed32At(contents, contents.length - 4)
-    if (this.restartCount > Math.floor(contents.length / 4) - 1) {
+    if (size < 4) throw this.damage('block too short for a restart count')
+    this.restartCount = fixed32At(contents, size - 4)
+    if (this.restartCount > Math.floor(size / 4) - 1) {
       throw this.damage(`${this.restartCount} restart points do not fit`)
     }
-    this.entriesEnd = contents.length - 4 - 4 * this.restartCount
+    this.entriesEnd = size - 4 - 4 * this.restartCount
     this.#checkRestarts()
   }
 
@@ -199,8 +202,16 @@ export class BlockCursor {
   }
 }
 
-/** Where the last restart entry below the target begins; the first restart entry's when none is. */
-function lastRestartBelow(block: Block, target: Uint8Array, start: number, end: number): number {
+/**
+ * Where the last restart entry below the target begins; the first restart entry's when none is.
+ * Requires: there is a restart point.
+ */
+export function lastRestartBelow(
+  block: Block,
+  target: Uint8Array,
+  start: number,
+  end: number,
+): number {
   let low = 0
   let high = block.restartCount - 1
   while (low < high) {

@@ -94,8 +94,8 @@ export class FilterBlock {
     this.#spanBytes = fits ? 2 ** bytes[sizeBytes - 1]! : 1
   }
 
-  /** False when the data block at this file offset cannot hold the user key bytes[start, end). */
-  keyMayMatch(blockOffset: number, bytes: Uint8Array, start: number, end: number): boolean {
+  /** False when the data block at this file offset cannot hold a user key with this bloomHash. */
+  hashMayMatch(blockOffset: number, hash: number): boolean {
     const index = Math.floor(blockOffset / this.#spanBytes)
     if (index >= this.#filterCount) return true
     const filterStart = fixed32At(this.#bytes, this.#arrayOffset + 4 * index)
@@ -103,7 +103,7 @@ export class FilterBlock {
     const filterEnd = fixed32At(this.#bytes, this.#arrayOffset + 4 * index + 4)
     if (filterStart > filterEnd || filterEnd > this.#arrayOffset) return true
     if (filterStart === filterEnd) return false
-    return bloomMayContain(this.#bytes, filterStart, filterEnd, bloomHash(bytes, start, end))
+    return bloomMayContain(this.#bytes, filterStart, filterEnd, hash)
   }
 }
 

@@ -18,7 +18,8 @@ import { join } from 'node:path'
 import { SluiceError, ioError, isMissing } from '../format/error.ts'
 import { oldTableFileName, tableFileName } from '../format/file-name.ts'
 import type { FileSystem, RandomAccessFile } from '../platform/file-system.ts'
-import { Table } from './table.ts'
+import type { LookupKey } from './lookup-key.ts'
+import { NOT_AT_HAND, Table } from './table.ts'
 import type { Lookup, TableReadOptions } from './table.ts'
 
 /** A reference to an open table, for longer than one get. */
@@ -83,23 +84,32 @@ export class TableCache {
   }
 
   /** Table.get of the table with this number, opened when it is not; rejects with its errors. */
-  async get(fileNumber: number, internalKey: Uint8Array): Promise<Lookup> {
+  async get(fileNumber: number, key: LookupKey, fillCache = true): Promise<Lookup> {
     const entry = this.#reference(fileNumber) ?? (await this.#open(fileNumber))
     try {
-      return await entry.table.get(internalKey)
+      return await entry.table.get(key, fillCache)
     } finally {
       this.#release(entry)
     }
   }
 
   /** Table.getSync of the table with this number; throws its errors. */
-  getSync(fileNumber: number, internalKey: Uint8Array): Lookup {
-    const entry = this.#reference(fileNumber) ?? this.#openSync(fileNumber)
+  getSync(fileNumber: number, key: LookupKey, fillCache = true): Lookup {
+    // Needs no reference: nobody else runs before it returns.
+    const present = this.#present(fileNumber)
+    if (present !== undefined) return present.table.getSync(key, fillCache)
+    const entry = this.#openSync(fileNumber)
     try {
-      return entry.table.getSync(internalKey)
+      return entry.table.getSync(key, fillCache)
     } finally {
       this.#release(entry)
     }
+  }
+
+  /** Table.getAtHand of the table with this number, when it is open; throws its errors. */
+  getAtHand(fileNumber: number, key: LookupKey): Lookup | typeof NOT_AT_HAND {
+    const entry = this.#present(fileNumber)
+    return entry === undefined ? NOT_AT_HAND : entry.table.getAtHand(key)
   }
 
   /** The table with this number, kept open until it is released. */
@@ -134,15 +144,20 @@ export class TableCache {
     return this.#closing
   }
 
-  /** A reference to the table when it is open. */
-  #reference(fileNumber: number): Entry | undefined {
+  /** The table's entry when it is open, used now. */
+  #present(fileNumber: number): Entry | undefined {
     if (this.#closing !== undefined) {
       throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'Table cache is closed')
     }
     const entry = this.#entries.get(fileNumber)
-    if (entry === undefined) return undefined
-    entry.references++
-    entry.lastUse = ++this.#clock
+    if (entry !== undefined) entry.lastUse = ++this.#clock
+    return entry
+  }
+
+  /** A reference to the table when it is open. */
+  #reference(fileNumber: number): Entry | undefined {
+    const entry = this.#present(fileNumber)
+    if (entry !== undefined) entry.references++
     return entry
   }
 
@@ -227,7 +242,7 @@ export class TableCache {
     const present = isEvicted ? undefined : this.#entries.get(fileNumber)
     if (present !== undefined) {
       // A synchronous caller could not wait for this opening, and was faster.
-      closeQuietly(table.file)
+      closeQuietly(table)
       present.references += references
       return present
     }
@@ -258,7 +273,7 @@ export class TableCache {
     if (entry.references > 0) return
     if (entry.isEvicted) {
       this.#lingeringCount--
-      closeQuietly(entry.table.file)
+      closeQuietly(entry.table)
       this.#checkIdle()
     } else if (this.#entries.size > this.#maxOpenFiles) {
       this.#trim()
@@ -283,7 +298,7 @@ export class TableCache {
     this.#entries.delete(fileNumber)
     entry.isEvicted = true
     if (entry.references > 0) this.#lingeringCount++
-    else closeQuietly(entry.table.file)
+    else closeQuietly(entry.table)
   }
 
   #checkIdle(): void {
@@ -301,7 +316,7 @@ function neitherOpens(
   return isMissing(oldError) ? ioError('open', path, error) : ioError('open', oldPath, oldError)
 }
 
-function closeQuietly(file: RandomAccessFile): void {
+function closeQuietly(file: Table | RandomAccessFile): void {
   try {
     file.closeSync()
   } catch {

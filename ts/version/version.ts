@@ -8,11 +8,14 @@
 
 import { corruption } from '../format/error.ts'
 import { compareBytes, compareInternal, TAG_SIZE } from '../format/internal-key.ts'
+import { SortedKeys } from '../table/sorted-keys.ts'
 import type { FileMetadata } from './file-metadata.ts'
 import { LEVEL_COUNT, type VersionEdit } from './version-edit.ts'
 
 export class Version {
   readonly levels: readonly (readonly FileMetadata[])[]
+  /** By level, made at the first search: the largest keys of its files. */
+  readonly #largestKeys: (SortedKeys | undefined)[] = []
 
   private constructor(levels: readonly (readonly FileMetadata[])[]) {
     this.levels = levels
@@ -50,17 +53,26 @@ export class Version {
   }
 
   /**
-   * The files that may hold the newest entry at or after the internal key `target` of its user key,
-   * newest data first: of level 0 every one whose range covers it, of each deeper level at most one.
+   * Puts into `found` the files that may hold the newest entry at or after the internal key
+   * target[0, length) of its user key, newest data first: of level 0 every one whose range covers it,
+   * of each deeper level at most one. Returns how many; what stands behind them in `found` is from
+   * before. An array that is used again rather than a generator, which is garbage for every read.
    */
-  *filesFor(target: Buffer): Generator<FileMetadata, void> {
+  filesFor(target: Uint8Array, length: number, found: FileMetadata[]): number {
+    let count = 0
     for (const file of this.levels[0]!) {
-      if (coversUserKey(file, target)) yield file
+      if (coversUserKey(file, target, length)) found[count++] = file
     }
     for (let level = 1; level < LEVEL_COUNT; level++) {
-      const file = findFile(this.levels[level]!, target)
-      if (file !== undefined) yield file
+      const files = this.levels[level]!
+      if (files.length === 0) continue
+      const largestKeys = (this.#largestKeys[level] ??= SortedKeys.of(
+        files.map(({ largest }) => largest),
+      ))
+      const file = files[largestKeys.lowerBound(target, length)]
+      if (file !== undefined && coversUserKey(file, target, length)) found[count++] = file
     }
+    return count
   }
 }
 
@@ -82,27 +94,17 @@ function ordered(unordered: readonly FileMetadata[], level: number): FileMetadat
   return files
 }
 
-// The only file of a sorted level that can hold the key, by binary search on the largest keys.
-function findFile(files: readonly FileMetadata[], target: Buffer): FileMetadata | undefined {
-  let low = 0
-  let high = files.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compareKeys(files[middle]!.largest, target) < 0) low = middle + 1
-    else high = middle
-  }
-  const file = files[low]
-  return file !== undefined && coversUserKey(file, target) ? file : undefined
-}
-
-function coversUserKey(file: FileMetadata, target: Buffer): boolean {
-  return compareUserKeys(file.smallest, target) <= 0 && compareUserKeys(file.largest, target) >= 0
+function coversUserKey(file: FileMetadata, target: Uint8Array, length: number): boolean {
+  return (
+    compareUserKeys(file.smallest, target, length) <= 0 &&
+    compareUserKeys(file.largest, target, length) >= 0
+  )
 }
 
 function compareKeys(a: Buffer, b: Buffer): number {
   return compareInternal(a, 0, a.length, b, 0, b.length)
 }
 
-function compareUserKeys(a: Buffer, b: Buffer): number {
-  return compareBytes(a, 0, a.length - TAG_SIZE, b, 0, b.length - TAG_SIZE)
+function compareUserKeys(key: Buffer, target: Uint8Array, length: number): number {
+  return compareBytes(key, 0, key.length - TAG_SIZE, target, 0, length - TAG_SIZE)
 }

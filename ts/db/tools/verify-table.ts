@@ -15,6 +15,7 @@ import {
   typeOfKey,
 } from '../../format/internal-key.ts'
 import type { FileSystem } from '../../platform/file-system.ts'
+import { bloomHash } from '../../table/bloom.ts'
 import { type Block, BlockCursor } from '../../table/block.ts'
 import { FOOTER_SIZE, handleEnd, handleOffset, handleSize, putFooter } from '../../table/format.ts'
 import { readBytes, readTableParts, type TableParts } from '../../table/table-parts.ts'
@@ -173,7 +174,8 @@ class TableCheck {
         this.#error('sequence', `an entry has a sequence above ${lastSequence}`, block.offset)
       }
       this.#checkOrder(block, i)
-      isHidden ||= filter?.keyMayMatch(block.offset, key, 0, keyLength - TAG_SIZE) === false
+      const hash = bloomHash(key, 0, keyLength - TAG_SIZE)
+      isHidden ||= filter?.hashMayMatch(block.offset, hash) === false
       this.#keepLast()
     }
     if (restart !== block.restartCount && entryAt > 0) {
