@@ -7,22 +7,13 @@ import {
   makeInternalKey,
   TAG_SIZE,
 } from '../../ts/format/internal-key.ts'
-import { BlockBuilder } from '../../ts/table/block-builder.ts'
 import { BlockSearch } from '../../ts/table/block-search.ts'
 import { Block, BlockCursor } from '../../ts/table/block.ts'
 import { Random } from '../crash/random.ts'
-import { SEED, entry, randomEntries } from './entries.ts'
-import type { Entry } from './entries.ts'
+import { SEED, buildBlock, entry, randomEntries } from './entries.ts'
 
 const FILE = 'db/000005.ldb'
 const search = new BlockSearch()
-
-function contentsOf(entries: readonly Entry[], interval: number): Buffer {
-  const builder = new BlockBuilder(interval, 4096)
-  for (const { key, value } of entries) builder.add(key, 0, key.length, value, 0, value.length)
-  const size = builder.finish()
-  return Buffer.from(builder.bytes.subarray(0, size))
-}
 
 /** 'type value' of the newest entry not above the target of its user key, undefined, or the error. */
 function bySearch(contents: Buffer, target: Buffer): string | undefined {
@@ -53,7 +44,7 @@ test('every version of every key is found, whatever the restart interval', (t) =
   const random = new Random(SEED)
   for (let round = 0; round < 60; round++) {
     const entries = randomEntries(random, random.between(1, 120), 40)
-    const contents = contentsOf(entries, random.between(1, 20))
+    const contents = buildBlock(entries, random.between(1, 20))
     for (let i = 0; i < 200; i++) {
       const known = random.pick(entries).key
       const user = known.subarray(0, known.length - TAG_SIZE)
@@ -68,7 +59,7 @@ test('user keys whose bytes look like the tag of the key before are told apart',
   // The tag of ('a', 5) is 01 05 00 ...: the next user key goes on with it.
   const keys = ['a', 'a\x01\x05\0\0\0\0\0\0', 'a\x01\x05\0\0\0\0\0\0x', 'a\x01\x05\0b', 'a\x01\x06']
   const entries = keys.map((user, i) => entry(user, 5, 1, `value ${i}`))
-  const contents = contentsOf(entries, 16)
+  const contents = buildBlock(entries, 16)
   for (const { key } of entries) t.is(bySearch(contents, key), byCursor(contents, key))
   t.is(bySearch(contents, entries[1]!.key), `1 ${Buffer.from('value 1').toString('hex')}`)
 })
@@ -96,7 +87,7 @@ test('with flipped bits it finds what the cursor finds, where the keys are still
   let compared = 0
   for (let round = 0; round < 5000; round++) {
     const entries = randomEntries(random, random.between(1, 20), 20)
-    const contents = contentsOf(entries, random.between(1, 6))
+    const contents = buildBlock(entries, random.between(1, 6))
     contents[random.below(contents.length)]! ^= 1 << random.below(8)
     const target = random.pick(entries).key
     const found = bySearch(contents, target)

@@ -3,25 +3,12 @@
 import test from 'ava'
 import type { SluiceError } from '../../ts/format/error.ts'
 import { compareInternal, makeInternalKey } from '../../ts/format/internal-key.ts'
-import { Bytes } from '../../ts/format/copy-words.ts'
-import { BlockBuilder } from '../../ts/table/block-builder.ts'
 import { Block, BlockCursor } from '../../ts/table/block.ts'
 import { Random } from '../crash/random.ts'
-import { SEED, entry, randomEntries } from './entries.ts'
+import { SEED, buildBlock, entry, randomEntries } from './entries.ts'
 import type { Entry } from './entries.ts'
 
 const FILE = 'db/000007.ldb'
-
-function contentsOf(entries: readonly Entry[], restartInterval: number): Buffer {
-  const builder = new BlockBuilder(restartInterval, 64)
-  for (const { key, value } of entries) {
-    const bytes = new Bytes(key)
-    const shared = builder.sharedWithLast(bytes, 0, key.length)
-    builder.add(shared, bytes, 0, key.length, new Bytes(value), 0, value.length)
-  }
-  const size = builder.finish()
-  return Buffer.from(builder.bytes.subarray(0, size))
-}
 
 /** Entries as given, then their restart points. */
 function rawBlock(entriesHex: string, restarts: readonly number[], count = restarts.length): Block {
@@ -52,7 +39,7 @@ function isAt(cursor: BlockCursor, { key, value }: Entry): boolean {
 test('entries share prefixes until the next restart point', (t) => {
   const entries = ['aa', 'ab', 'abc'].map((userKey, i) => entry(userKey, 1, 1, `${i}`))
   t.is(
-    contentsOf(entries, 2).toString('hex'),
+    buildBlock(entries, 2).toString('hex'),
     [
       '000a01 6161 0101000000000000 30',
       '010901 62 0101000000000000 31',
@@ -65,7 +52,7 @@ test('entries share prefixes until the next restart point', (t) => {
 })
 
 test('an empty block is one restart point', (t) => {
-  const contents = contentsOf([], 16)
+  const contents = buildBlock([], 16)
   t.is(contents.toString('hex'), '0000000001000000')
   const cursor = cursorOn(new Block(contents, FILE, 0))
   t.false(cursor.seekToFirst())
@@ -78,7 +65,7 @@ test('random entries come back, by walking and by seeking, at every restart inte
   for (let interval = 1; interval <= 17; interval++) {
     for (const count of [1, 2, 16, 17, 200]) {
       const entries = randomEntries(random, count, 300)
-      const cursor = cursorOn(new Block(contentsOf(entries, interval), FILE, 0))
+      const cursor = cursorOn(new Block(buildBlock(entries, interval), FILE, 0))
       let more = cursor.seekToFirst()
       for (const [i, expected] of entries.entries()) {
         if (!more || !isAt(cursor, expected)) t.fail(`seed ${SEED}: ${interval} ${count} walk ${i}`)
@@ -165,11 +152,11 @@ test('a seek meets the same damage at a restart point', (t) => {
 test('a cursor moves to another block and keeps nothing of the last', (t) => {
   const cursor = new BlockCursor()
   const first = entry('a-key-that-needs-a-larger-buffer'.repeat(10), 1, 1, 'x')
-  cursor.open(new Block(contentsOf([first], 1), FILE, 0))
+  cursor.open(new Block(buildBlock([first], 1), FILE, 0))
   t.true(cursor.seekToFirst())
   t.true(isAt(cursor, first))
   const second = entry('b', 1, 1, 'y')
-  cursor.open(new Block(contentsOf([second], 1), FILE, 0))
+  cursor.open(new Block(buildBlock([second], 1), FILE, 0))
   t.false(cursor.isValid)
   t.true(cursor.next())
   t.true(isAt(cursor, second))

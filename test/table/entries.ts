@@ -1,5 +1,6 @@
 // Entries for the table tests, and tables made of them.
 
+import { Bytes } from '../../ts/format/copy-words.ts'
 import {
   TAG_SIZE,
   compareInternal,
@@ -7,6 +8,7 @@ import {
   sequenceOfKey,
 } from '../../ts/format/internal-key.ts'
 import { crc32c } from '../../ts/platform/js-crc32c.ts'
+import { BlockBuilder } from '../../ts/table/block-builder.ts'
 import { LookupKey } from '../../ts/table/lookup-key.ts'
 import { TableBuilder } from '../../ts/table/table-builder.ts'
 import type { TableOptions } from '../../ts/table/table-options.ts'
@@ -74,6 +76,17 @@ function randomValue(random: Random, length: number): Buffer {
 export function lookupOf(internalKey: Buffer): LookupKey {
   const { length } = internalKey
   return LookupKey.of(internalKey.subarray(0, length - 8), sequenceOfKey(internalKey, length))
+}
+
+export function buildBlock(entries: readonly Entry[], restartInterval: number): Buffer {
+  const builder = new BlockBuilder(restartInterval, 64)
+  for (const { key, value } of entries) {
+    const bytes = new Bytes(key)
+    const shared = builder.sharedWithLast(bytes, 0, key.length)
+    builder.add(shared, bytes, 0, key.length, new Bytes(value), 0, value.length)
+  }
+  const size = builder.finish()
+  return Buffer.from(builder.bytes.subarray(0, size))
 }
 
 export function buildTable(entries: readonly Entry[], options: Partial<TableOptions> = {}): Buffer {
