@@ -70,7 +70,10 @@ export interface CrashChoice {
   readonly before?: RegExp
   /** Only this kind of image. */
   readonly kind?: ImageKind
-  /** Only points from this action of a small workload on; earlier ones are another workload's. */
+  /**
+   * Only points from this action of a small workload on, counted from 0; earlier ones are another
+   * workload's.
+   */
   readonly fromAction?: number
   /** Only one point in so many, drawn: more workloads for as many images. */
   readonly oneIn?: number
@@ -116,13 +119,13 @@ interface Run {
   readonly opened: Map<string, Writes>
 }
 
-async function runWorkload(workload: Workload, fromAction = 0): Promise<Run> {
+async function runWorkload(workload: Workload, fromAction = -1): Promise<Run> {
   const disk = new SimulatedDisk(workload.seed, { latency: workload.latency })
   const session = new Session(disk, workload)
   const { history } = session
   const points: Point[] = []
   let number = 0
-  let isWanted = fromAction <= 0
+  let isWanted = fromAction < 0
   const take = (label: string): void => {
     if (isWanted) points.push({ number, label, time: history.time, disk: disk.freeze() })
     number++

@@ -3,6 +3,7 @@
 import type { Job, JobResult } from '../../ts/compaction/job.ts'
 import { InlineRunner, type JobRunner } from '../../ts/compaction/job-runner.ts'
 import { DB } from '../../ts/db/database.ts'
+import type { Engine } from '../../ts/db/engine.ts'
 import type { Environment } from '../../ts/db/environment.ts'
 import type { DatabaseOptions } from '../../ts/db/options.ts'
 import { openEngine } from '../../ts/db/open.ts'
@@ -21,7 +22,17 @@ export type EngineOptions = Pick<
 /** Opens the one database of the disk, and creates it where there is none. */
 export async function openOn(disk: SimulatedDisk, options: EngineOptions): Promise<Database> {
   const checked = { createIfMissing: true, ...options }
-  return new DB(DIRECTORY, await openEngine(DIRECTORY, checked, environmentOf(disk)))
+  const engine = await openEngine(DIRECTORY, checked, environmentOf(disk))
+  const db = new DB(DIRECTORY, engine)
+  engines.set(db, engine)
+  return db
+}
+
+const engines = new WeakMap<Database, Engine>()
+
+/** The engine under a database that openOn() opened. */
+export function engineOf(db: Database): Engine {
+  return engines.get(db)!
 }
 
 function environmentOf(disk: SimulatedDisk): Environment {

@@ -198,23 +198,28 @@ export class History {
   }
 
   /**
-   * Undefined when `state` is what the running database must show: everything acknowledged, in call
-   * order, and no failed call but those decided to be in. Requires: no call is pending.
+   * What the running database must show: everything acknowledged, in call order, and no failed call
+   * but those decided to be in. Requires: no call is pending.
    */
-  judgeRunning(state: Writes): string | undefined {
-    for (let key = 0; key < this.keyCount; key++) {
-      let expected = this.#base[key]!
+  runningState(): Writes {
+    return this.#base.map((before, key) => {
+      let expected = before
       for (const number of this.#writesOfKey[key]!) {
         const { call, sizeBytes } = this.#writeOf(number)
         if (call.outcome === 'acknowledged' || (call.outcome === 'failed' && call.isIn)) {
           expected = sizeBytes === undefined ? NOTHING : number
         }
       }
-      if (state[key] !== expected) {
-        return `key ${key} shows ${this.#name(state[key]!)}, not ${this.#name(expected)}`
-      }
-    }
-    return undefined
+      return expected
+    })
+  }
+
+  /** Undefined when `state` is that; else a sentence. Requires: no call is pending. */
+  judgeRunning(state: Writes): string | undefined {
+    const expected = this.runningState()
+    const key = expected.findIndex((write, i) => state[i] !== write)
+    if (key === -1) return undefined
+    return `key ${key} shows ${this.#name(state[key]!)}, not ${this.#name(expected[key]!)}`
   }
 
   #writeOf(number: number): NumberedWrite {

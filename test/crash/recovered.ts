@@ -1,6 +1,7 @@
 // What both loops do with a disk that a crash left: open it, judge what is there, and go on.
 
 import { CRASH_POLICIES, POLICY_NAMES, type PolicyName } from './crash-image.ts'
+import { checkDirectory } from './directory.ts'
 import { DIRECTORY } from './engine.ts'
 import { History, type Loss, type Writes } from './history.ts'
 import { type Moment, MomentDraw } from './moment.ts'
@@ -42,6 +43,7 @@ export async function recover(disk: SimulatedDisk, expectation: Expectation): Pr
     const state = readState(session.db, history, ...session.earlier)
     expectLegal(state, expectation)
     checkKept(session)
+    checkDirectory(disk, session.db)
     return { session, state }
   } catch (error) {
     throw when === undefined ? error : new Violation(`${messageOf(error)}; ${when}`, error)
