@@ -205,7 +205,7 @@ class ImageCheck {
         await this.#crashRecovery(moment, recovered.state, random)
       }
     }
-    await closeClean(recovered.session)
+    await closeClean(recovered.session, this.#randomFor(9))
     return recovered.state
   }
 
@@ -225,7 +225,7 @@ class ImageCheck {
       const shows = `the first recovery shows ${state.join()}, the second ${again.state.join()}`
       throw new Violation(`${shows}; ${when}`)
     }
-    await closeClean(again.session)
+    await closeClean(again.session, random)
     this.#counts.images++
     this.#counts.nested++
   }

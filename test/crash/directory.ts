@@ -1,6 +1,7 @@
 // What lies in the directory of an open database: what its version and its logs need, and nothing
 // else but lost/.
 
+import { verifyDatabase } from '../../ts/db/tools/verify.ts'
 import { parseFileName, tableFileName } from '../../ts/format/file-name.ts'
 import { compareBytes, TAG_SIZE } from '../../ts/format/internal-key.ts'
 import type { FileMetadata } from '../../ts/version/file-metadata.ts'
@@ -28,6 +29,17 @@ export function checkDirectory(disk: SimulatedDisk, db: Database): void {
   versions.current.levels.slice(1).forEach((files, i) => {
     checkOrder(files, i + 1)
   })
+}
+
+/**
+ * Throws a Violation where DB.verify finds anything; with `isFaulty`, where it finds more than a crash
+ * leaves. Requires: the database is closed.
+ */
+export async function checkVerified(disk: SimulatedDisk, isFaulty = false): Promise<void> {
+  const { problems, counts } = await verifyDatabase(DIRECTORY, {}, disk)
+  const problem = problems.find(({ severity }) => !isFaulty || severity === 'error')
+  if (problem === undefined && counts.files > 0) return
+  throw new Violation(`verify finds ${problem?.message ?? 'no files'}: ${problem?.file}`)
 }
 
 function sizesIn(disk: SimulatedDisk): Map<string, number> {

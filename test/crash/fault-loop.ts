@@ -183,14 +183,14 @@ class FaultRun {
     const last = await this.#end(session, ending)
     draw.end()
     await goOnAndCrash(last, this.#random)
-    await closeClean(last)
+    await closeClean(last, this.#random)
     for (const moment of draw.moments) {
       const { session: found } = await this.#crash(
         moment,
         session,
         'after a crash at a moment after the fault',
       )
-      await closeClean(found)
+      await closeClean(found, this.#random)
     }
   }
 

@@ -1,7 +1,7 @@
 // What both loops do with a disk that a crash left: open it, judge what is there, and go on.
 
 import { CRASH_POLICIES, POLICY_NAMES, type PolicyName } from './crash-image.ts'
-import { checkDirectory } from './directory.ts'
+import { checkDirectory, checkVerified } from './directory.ts'
 import { DIRECTORY } from './engine.ts'
 import { History, type Loss, type Writes } from './history.ts'
 import { type Moment, MomentDraw } from './moment.ts'
@@ -114,13 +114,20 @@ export async function goOnAndCrash(session: Session, random: Random): Promise<vo
   const moment = isLate ? { disk: disk.freeze(), time: history.time } : drawn
   const when = 'after three more calls and a crash'
   const last = await crashAndRecover(moment, random, { workload, history, earlier, when })
-  await closeClean(last.session)
+  await closeClean(last.session, random)
 }
 
-/** Closes, and sees that nothing is left open. */
-export async function closeClean(session: Session): Promise<void> {
+/** Of a hundred databases, how many are verified when they are closed. */
+const VERIFIED_PERCENT = 15
+
+/** Closes, and sees that nothing is left open, and for some that all is as it should be. */
+export async function closeClean(session: Session, random: Random): Promise<void> {
+  const { disk } = session
   await session.close()
-  checkLeaks(session.disk)
+  checkLeaks(disk)
+  if (!random.percent(VERIFIED_PERCENT)) return
+  await checkVerified(disk, disk.faultCount > 0)
+  checkLeaks(disk)
 }
 
 export function checkLeaks(disk: SimulatedDisk): void {
