@@ -2,7 +2,9 @@
 
 import test from 'ava'
 import { BLOCK_SIZE } from '../../ts/format/log-block.ts'
+import { LogReader } from '../../ts/log/log-reader.ts'
 import { BlockLogFile } from '../../ts/platform/block-log-file.ts'
+import { crc32c } from '../../ts/platform/js-crc32c.ts'
 import { Random } from '../crash/random.ts'
 import { SimulatedDisk } from '../crash/simulated-disk.ts'
 import { SEED, seeded } from '../format/seed.ts'
@@ -341,4 +343,50 @@ test('any sector of zeroes or of garbage leaves a prefix, and a report', (t) => 
       t.is(damage === undefined, isZero(broken, readTo, broken.length), message)
     }
   }
+})
+
+/** What is read when every damage is skipped: records, and where each damage was. */
+function readAll(file: Buffer): { records: string[]; damages: number[] } {
+  const reader = new LogReader(file, crc32c)
+  const records: string[] = []
+  const damages: number[] = []
+  do {
+    while (reader.next()) {
+      records.push(reader.bytes.toString('latin1', reader.start, reader.end).slice(0, 8))
+    }
+    if (reader.damage !== undefined) damages.push(reader.damage.offset)
+  } while (reader.skipDamage())
+  return { records, damages }
+}
+
+test('for repair, a reader goes on behind damage at the next fragment, and at the next block', (t) => {
+  const C = text('third')
+  const file = logOf([A, B, C])
+  t.deepEqual(readAll(file), { records: ['first', 'second', 'third'], damages: [] })
+  const flipped = Buffer.from(file)
+  flipped[12 + 7]! ^= 1
+  t.deepEqual(readAll(flipped), { records: ['first', 'third'], damages: [12] })
+  // A length that leads astray: what is left of the block is lost, the next block is not.
+  const long = logOf([A, B, filler(25, 0), C])
+  long[12 + 4]! ^= 1
+  t.deepEqual(readAll(long), { records: ['first', 'third'], damages: [12] })
+  t.deepEqual(readAll(file.subarray(0, file.length - 1)), {
+    records: ['first', 'second'],
+    damages: [25],
+  })
+})
+
+test('for repair, a record without its end costs no record behind it, nor do ends without a start', (t) => {
+  const file = Buffer.concat([fragment(FIRST, A), fragment(FULL, B), fragment(LAST, A)])
+  t.deepEqual(readAll(Buffer.concat([file, fragment(FULL, text('third'))])), {
+    records: ['second', 'third'],
+    damages: [0, 25],
+  })
+})
+
+test('for repair, a log that somebody stored in a value is never taken for records', (t) => {
+  const value = logOf([text('stored 1'), text('stored 2')])
+  const file = logOf([A, value, B])
+  file[12]! ^= 1
+  t.deepEqual(readAll(file), { records: ['first', 'second'], damages: [12] })
 })

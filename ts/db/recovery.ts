@@ -25,6 +25,7 @@ import type { InfoLog } from '../platform/info-log.ts'
 import { type ManifestState, readCurrent, readManifest } from '../version/manifest-reader.ts'
 import { createDatabase, FIRST_MANIFEST_NUMBER, VersionSet } from '../version/version-set.ts'
 import { findTable, type FoundFile, listFiles, missingLog, neededLogs } from './directory-files.ts'
+import { BatchTables } from './batch-tables.ts'
 import type { Environment } from './environment.ts'
 import { LogReplay } from './log-replay.ts'
 import { copyToLost } from './lost-files.ts'
@@ -65,22 +66,29 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
 
   const versions = new VersionSet(environment.fileSystem, directory, state)
   for (const { number } of files) versions.markFileNumberUsed(number)
-  const replay = new LogReplay({
-    fileSystem: environment.fileSystem,
+  const { fileSystem, now, jobs, inlineJobs } = environment
+  const tables = new BatchTables({
     directory,
-    jobs: environment.jobs,
-    inlineJobs: environment.inlineJobs,
+    jobs,
+    inlineJobs,
     table: tableOptionsOf(context.options),
     memory: context.memory,
-    versions,
+    newFileNumber: () => versions.newFileNumber(),
+  })
+  const replay = new LogReplay({
+    fileSystem,
+    directory,
+    logNumber: state.logNumber,
+    lastSequence: state.lastSequence,
+    sink: tables,
+    keep: (name) => copyToLost(fileSystem, directory, name),
   })
   let dropped: DroppedPart[] = []
-  const { fileSystem, now } = environment
   const log = await enterNewState({ fileSystem, directory, now, versions }, async (edit) => {
     try {
       await replay.run(logNumbers)
     } finally {
-      for (const file of replay.files) edit.newFiles.push({ level: 0, file })
+      for (const file of tables.files) edit.newFiles.push({ level: 0, file })
     }
     dropped = [...(await keepDamagedManifest(context, state)), ...replay.dropped]
     versions.publishSequence(Math.max(state.lastSequence, replay.lastSequence))
@@ -104,7 +112,7 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
     records: replay.records,
     writes: replay.writes,
     logBytes: replay.logBytes,
-    tables: replay.files.length,
+    tables: tables.files.length,
     dropped,
     lostSequences,
     movedToLost,

@@ -118,18 +118,29 @@ export class LogReader {
    */
   hasFragmentsAfterDamage(): boolean {
     if (this.#damage === undefined) return false
-    const file = this.#file
-    const broken = this.#position
-    if (this.#isFragment(broken)) return true
-    if (broken + HEADER_SIZE <= file.length) {
-      const behind = broken + HEADER_SIZE + lengthAt(file, broken)
-      if (this.#isFragment(behind)) return true
-    }
-    const nextBlock = (Math.floor(broken / BLOCK_SIZE) + 1) * BLOCK_SIZE
-    for (let block = nextBlock; block < file.length; block += BLOCK_SIZE) {
-      if (this.#isFragment(block)) return true
-    }
-    return false
+    return this.#isFragment(this.#position) || this.#fragmentBehind(this.#position) !== -1
+  }
+
+  /**
+   * Goes on behind the damage, where a whole fragment follows; then next() may find more records,
+   * with a hole before them. For repair alone: whoever opens a database stops at the damage.
+   * Requires: next() has returned false.
+   */
+  skipDamage(): boolean {
+    if (this.#damage === undefined) return false
+    const next = this.#startsRecord(this.#position)
+      ? this.#position
+      : this.#fragmentBehind(this.#position)
+    if (next === -1) return false
+    this.#position = next
+    this.#damage = undefined
+    return true
+  }
+
+  // A whole fragment that was only found out of order: behind a record without its end.
+  #startsRecord(at: number): boolean {
+    if (at === this.#damage?.offset || !this.#isFragment(at)) return false
+    return this.#file[at + 6] === TYPE_FULL || this.#file[at + 6] === TYPE_FIRST
   }
 
   // Reads one fragment, moves behind it and returns its type; TYPE_ZERO at the end, of any kind.
@@ -206,6 +217,21 @@ export class LogReader {
     }
     this.#file.copy(this.#joined, this.#joinedEnd, this.#dataStart, this.#dataEnd)
     this.#joinedEnd = needed
+  }
+
+  // Where a fragment may stand behind the broken one at `at`: where its length says, or at the
+  // beginning of a later block. Anywhere else it could be a log that somebody stored in a value.
+  #fragmentBehind(at: number): number {
+    const file = this.#file
+    if (at + HEADER_SIZE <= file.length) {
+      const behind = at + HEADER_SIZE + lengthAt(file, at)
+      if (this.#isFragment(behind)) return behind
+    }
+    const nextBlock = (Math.floor(at / BLOCK_SIZE) + 1) * BLOCK_SIZE
+    for (let block = nextBlock; block < file.length; block += BLOCK_SIZE) {
+      if (this.#isFragment(block)) return block
+    }
+    return -1
   }
 
   #isFragment(at: number): boolean {

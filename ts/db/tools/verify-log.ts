@@ -81,7 +81,8 @@ class LogCheck {
       this.#findings.error('sequence', path, `sequences before ${sequence} are missing`, 0)
     }
     const count = batchCount(reader.bytes, reader.start)
-    if (count > 0) this.last = sequence + count - 1
+    // A batch without writes has the sequence that comes next: it vouches for those before it.
+    this.last = Math.max(this.last, sequence + count - 1)
     counts.records++
     counts.writes += count
   }
