@@ -88,6 +88,7 @@ export class LoadedRows {
     this.#add(DATA_ROWS.load, store, perSecond)
     this.#add(DATA_ROWS.loadDelay, store, load.observed.p99Ms)
     this.#add(DATA_ROWS.loadDelayMost, store, load.observed.maxMs)
+    this.#add(DATA_ROWS.idleDelay, store, load.observed.idleP99Ms)
     this.#add(DATA_ROWS.longestBatch, store, load.longestBatchMs)
     this.#add(DATA_ROWS.settled, store, load.elapsedMs + settlingMs)
     const stalls =

@@ -41,6 +41,7 @@ type DataRow =
   | 'load'
   | 'loadDelay'
   | 'loadDelayMost'
+  | 'idleDelay'
   | 'longestBatch'
   | 'settled'
   | 'size'
@@ -72,6 +73,12 @@ export const DATA_ROWS: Readonly<Record<DataRow, Row>> = {
   loadDelayMost: {
     name: 'load',
     title: '  event loop delay meanwhile, at most',
+    unit: 'ms',
+    goals: {},
+  },
+  idleDelay: {
+    name: 'load',
+    title: '  event loop delay before, at rest, p99',
     unit: 'ms',
     goals: {},
   },
