@@ -77,6 +77,12 @@ test('1: a key of null or undefined, or of no bytes at all, is LEVEL_INVALID_KEY
       () => db.put(key, b('v'), { sync: true }),
       () => db.delete(key),
       () => db.get(key),
+      () => db.approximateSizes([[key, b('k')]]),
+      () =>
+        db.approximateSizes([
+          [b('a'), b('b')],
+          [b('k'), key],
+        ]),
     ])
     t.throws(() => db.getSync(key), { code: 'LEVEL_INVALID_KEY' })
     t.throws(() => new WriteBatch().put(key, b('v')), { code: 'LEVEL_INVALID_KEY' })
@@ -203,11 +209,23 @@ test('10: every call after close is LEVEL_DATABASE_NOT_OPEN', async (t) => {
       () => db.get(b('k')),
       () => db.flushMemtable(),
       () => db.resume(),
+      () => db.approximateSizes([]),
     ]
     for (const call of calls) {
       await t.throwsAsync(call(), { code: 'LEVEL_DATABASE_NOT_OPEN' }, String(call))
     }
     t.throws(() => db.getSync(b('k')), { code: 'LEVEL_DATABASE_NOT_OPEN' })
+    t.throws(() => db.property('leveldb.stats'), { code: 'LEVEL_DATABASE_NOT_OPEN' })
+  }
+})
+
+test('what are no ranges, and what is no name of a property, is a TypeError', async (t) => {
+  const db = await open(t)
+  for (const ranges of [undefined, null, 'ab', {}, [b('a')], [[b('a')]], [null], [[]]] as never[]) {
+    await t.throwsAsync(db.approximateSizes(ranges), { instanceOf: TypeError })
+  }
+  for (const name of [undefined, null, 1, {}, ['leveldb.stats']] as never[]) {
+    t.throws(() => db.property(name), { instanceOf: TypeError })
   }
 })
 

@@ -1,4 +1,4 @@
-// Properties of one directory, asked of C++ LevelDB and of us: the same words, the same
+// Properties and sizes of one directory, asked of C++ LevelDB and of us: the same words, the same
 // numbers.
 
 import { ClassicLevel } from 'classic-level'
@@ -74,4 +74,22 @@ test('stats have the heading and the columns of LevelDB', async (t) => {
   await db.close()
   t.deepEqual(ours.slice(0, 3), theirs.slice(0, 3))
   t.deepEqual(ours.slice(3).map(sameColumns), theirs.slice(3).map(sameColumns))
+})
+
+test(seeded('sizes of ranges are those of LevelDB'), async (t) => {
+  const directory = scratchDirectory(t)
+  await filled(directory)
+  const random = new Random(SEED)
+  const ranges = Array.from({ length: 200 }, (): [Buffer, Buffer] => [
+    keyOf(random.below(KEYS)),
+    keyOf(random.below(KEYS)),
+  ])
+  ranges.push([Buffer.from(' '), Buffer.from('~')], [Buffer.from('~'), Buffer.from(' ')])
+  const level = await openClassic(directory)
+  const theirs = await Promise.all(ranges.map(([start, end]) => level.approximateSize(start, end)))
+  await level.close()
+  t.true(Math.max(...theirs) > 1_000_000)
+  const db = await DB.open(directory)
+  t.deepEqual(await db.approximateSizes(ranges), theirs)
+  await db.close()
 })

@@ -12,6 +12,7 @@ import {
 import { SluiceError } from '../format/error.ts'
 import { keyError, lengthOf, valueError } from '../format/user-bytes.ts'
 import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
+import type { KeyRange } from './approximate-sizes.ts'
 import { type DatabaseStats, databaseStats, propertySource } from './database-stats.ts'
 import type { Engine } from './engine.ts'
 import { openEngine } from './open.ts'
@@ -165,6 +166,18 @@ export class DB {
   }
 
   /**
+   * About how many bytes of tables each range [start, end) takes, as they are stored; what only
+   * memory holds does not count. Keys are copied. Rejects with TypeError, LEVEL_INVALID_KEY,
+   * LEVEL_DATABASE_NOT_OPEN, or the error of a table that cannot be opened.
+   */
+  approximateSizes(ranges: readonly KeyRange[]): Promise<number[]> {
+    const error = this.#openError() ?? rangesError(ranges)
+    if (error !== undefined) return Promise.reject(error)
+    const copies = ranges.map(([start, end]): KeyRange => [Buffer.from(start), Buffer.from(end)])
+    return this.#engine.approximateSizes(copies)
+  }
+
+  /**
    * A property by LevelDB's name and in its layout: `leveldb.num-files-at-level<N>`,
    * `leveldb.stats`, `leveldb.sstables`, `leveldb.approximate-memory-usage`. Undefined for any other.
    * stats() says more, as data. Throws LEVEL_DATABASE_NOT_OPEN, or TypeError for what is no string.
@@ -222,4 +235,16 @@ export class DB {
     if (signal?.aborted !== true) return undefined
     return new SluiceError('LEVEL_ABORTED', 'The write was aborted', { cause: signal.reason })
   }
+}
+
+function rangesError(ranges: readonly KeyRange[]): Error | undefined {
+  if (!Array.isArray(ranges)) return new TypeError('ranges must be an array of [start, end]')
+  for (const range of ranges as readonly unknown[]) {
+    if (!Array.isArray(range) || range.length !== 2) {
+      return new TypeError('a range must be [start, end]')
+    }
+    const error = keyError(range[0]) ?? keyError(range[1])
+    if (error !== undefined) return error
+  }
+  return undefined
 }

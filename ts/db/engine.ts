@@ -21,7 +21,7 @@ import type { FlushResult } from '../compaction/flush-job.ts'
 import type { BatchBuffer } from '../format/batch.ts'
 import { ioError, SluiceError } from '../format/error.ts'
 import { logFileName } from '../format/file-name.ts'
-import { TYPE_VALUE } from '../format/internal-key.ts'
+import { MAX_SEQUENCE, TYPE_VALUE } from '../format/internal-key.ts'
 import type { WriteAheadLog } from '../log/write-ahead-log.ts'
 import { type Memtable, NO_NODE } from '../memtable/memtable.ts'
 import type { InfoLog } from '../platform/info-log.ts'
@@ -32,6 +32,7 @@ import { TableCache } from '../table/table-cache.ts'
 import { NOT_AT_HAND } from '../table/table.ts'
 import { emptyEdit, type VersionEdit } from '../version/version-edit.ts'
 import type { VersionSet } from '../version/version-set.ts'
+import { approximateSizes, type KeyRange } from './approximate-sizes.ts'
 import type { Environment } from './environment.ts'
 import type { DatabaseEvent } from './event.ts'
 import { type GateEnvironment, type GateLimits, makeRoom } from './gate.ts'
@@ -157,6 +158,23 @@ export class Engine {
     const found = this.#getFromMemory(key)
     if (found !== undefined) return found ?? undefined
     return getFromTablesSync(this.#versions.current, this.#tables, key, fillCache)
+  }
+
+  /** Bytes of tables, about, for each range. The keys are not to change before it settles. */
+  async approximateSizes(ranges: readonly KeyRange[]): Promise<number[]> {
+    const retained = this.#versions.retain()
+    try {
+      return await approximateSizes(retained.version, ranges, async (fileNumber, userKey) => {
+        const borrowed = await this.#tables.borrow(fileNumber)
+        try {
+          return borrowed.table.offsetNear(LookupKey.of(userKey, MAX_SEQUENCE))
+        } finally {
+          borrowed.release()
+        }
+      })
+    } finally {
+      retained.release()
+    }
   }
 
   /** Resolves when the frozen memtable, if there is one, is a table. Rejects with the failure. */

@@ -114,6 +114,12 @@ export class Table {
     return valueIn(block, key)
   }
 
+  /** About where the key stands or would, in bytes of the file: at the beginning of its block. */
+  offsetNear(key: LookupKey): number {
+    const ordinal = this.#index.find(key)
+    return ordinal === -1 ? this.#indexBlock.offset : this.#index.offsetOf(ordinal)
+  }
+
   /** A cursor over all entries, before the first one. It reads on the calling thread. */
   entries(): TableCursor {
     return new TableCursor(this.#indexBlock, (at) => this.#blockAt(at))
