@@ -8,8 +8,7 @@ export interface SluiceStore extends Store {
 }
 
 export async function openSluiceDB(path: string, options: StoreOptions): Promise<SluiceStore> {
-  // There is no block cache yet that has a size.
-  const { sync, cacheSize: _, ...sizes } = options
+  const { sync, ...sizes } = options
   const database = await DB.open(path, { createIfMissing: true, ...sizes })
   const writeOptions = { sync }
   return {
