@@ -1,7 +1,7 @@
 // Sizes of ranges by what tables say of offsets, in versions of a few made-up files.
 
 import test from 'ava'
-import { approximateSizes, type KeyRange } from '../../ts/db/approximate-sizes.ts'
+import { approximateSizes, type SizeRange } from '../../ts/db/approximate-sizes.ts'
 import { makeInternalKey } from '../../ts/format/internal-key.ts'
 import { emptyEdit } from '../../ts/version/version-edit.ts'
 import { Version } from '../../ts/version/version.ts'
@@ -26,7 +26,7 @@ function world(version: Version): {
 } {
   const asked: string[] = []
   const sizes = (...texts: [string, string][]): Promise<number[]> => {
-    const ranges = texts.map(([start, end]): KeyRange => [b(start), b(end)])
+    const ranges = texts.map(([start, end]): SizeRange => [b(start), b(end)])
     return approximateSizes(version, ranges, async (number, key) => {
       asked.push(`${number} ${Buffer.from(key).toString()}`)
       return (key[0]! - 0x60) * 10

@@ -13,7 +13,7 @@ import type { Version } from '../version/version.ts'
 /** Where in the table the block begins that may hold the key, in bytes. */
 export type OffsetInTable = (fileNumber: number, userKey: Uint8Array) => Promise<number>
 
-export type KeyRange = readonly [start: Uint8Array, end: Uint8Array]
+export type SizeRange = readonly [start: Uint8Array, end: Uint8Array]
 
 /**
  * A size for each range, 0 where it ends before it begins. Rejects with the errors of opening a
@@ -21,7 +21,7 @@ export type KeyRange = readonly [start: Uint8Array, end: Uint8Array]
  */
 export function approximateSizes(
   version: Version,
-  ranges: readonly KeyRange[],
+  ranges: readonly SizeRange[],
   offsetInTable: OffsetInTable,
 ): Promise<number[]> {
   const offset = (key: Uint8Array): Promise<number> => offsetOf(version, key, offsetInTable)

@@ -12,7 +12,7 @@ import {
 import { SluiceError } from '../format/error.ts'
 import { keyError, lengthOf, valueError } from '../format/user-bytes.ts'
 import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
-import type { KeyRange } from './approximate-sizes.ts'
+import type { SizeRange } from './approximate-sizes.ts'
 import { type DatabaseStats, databaseStats, propertySource } from './database-stats.ts'
 import type { Engine } from './engine.ts'
 import { openEngine } from './open.ts'
@@ -170,10 +170,10 @@ export class DB {
    * memory holds does not count. Keys are copied. Rejects with TypeError, LEVEL_INVALID_KEY,
    * LEVEL_DATABASE_NOT_OPEN, or the error of a table that cannot be opened.
    */
-  approximateSizes(ranges: readonly KeyRange[]): Promise<number[]> {
+  approximateSizes(ranges: readonly SizeRange[]): Promise<number[]> {
     const error = this.#openError() ?? rangesError(ranges)
     if (error !== undefined) return Promise.reject(error)
-    const copies = ranges.map(([start, end]): KeyRange => [Buffer.from(start), Buffer.from(end)])
+    const copies = ranges.map(([start, end]): SizeRange => [Buffer.from(start), Buffer.from(end)])
     return this.#engine.approximateSizes(copies)
   }
 
@@ -237,7 +237,7 @@ export class DB {
   }
 }
 
-function rangesError(ranges: readonly KeyRange[]): Error | undefined {
+function rangesError(ranges: readonly SizeRange[]): Error | undefined {
   if (!Array.isArray(ranges)) return new TypeError('ranges must be an array of [start, end]')
   for (const range of ranges as readonly unknown[]) {
     if (!Array.isArray(range) || range.length !== 2) {

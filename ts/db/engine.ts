@@ -32,7 +32,7 @@ import { TableCache } from '../table/table-cache.ts'
 import { NOT_AT_HAND } from '../table/table.ts'
 import { emptyEdit, type VersionEdit } from '../version/version-edit.ts'
 import type { VersionSet } from '../version/version-set.ts'
-import { approximateSizes, type KeyRange } from './approximate-sizes.ts'
+import { approximateSizes, type SizeRange } from './approximate-sizes.ts'
 import type { Environment } from './environment.ts'
 import type { DatabaseEvent } from './event.ts'
 import { type GateEnvironment, type GateLimits, makeRoom } from './gate.ts'
@@ -161,7 +161,7 @@ export class Engine {
   }
 
   /** Bytes of tables, about, for each range. The keys are not to change before it settles. */
-  async approximateSizes(ranges: readonly KeyRange[]): Promise<number[]> {
+  async approximateSizes(ranges: readonly SizeRange[]): Promise<number[]> {
     const retained = this.#versions.retain()
     try {
       return await approximateSizes(retained.version, ranges, async (fileNumber, userKey) => {
