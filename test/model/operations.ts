@@ -16,6 +16,8 @@ export interface OperationKind {
   readonly name: string
   /** Of how many draws among all weights. */
   readonly weight: number
+  /** A call that the database must have for it. */
+  readonly needs?: string
   /** Does it to the database and to the map, and throws where they differ. */
   readonly run: (world: World, random: Random) => Promise<void> | void
 }
@@ -24,6 +26,6 @@ export const OPERATION_KINDS: readonly OperationKind[] = [
   ...WRITE_OPERATIONS,
   ...READ_OPERATIONS,
   ...DIRECTORY_OPERATIONS,
-  ...('iterator' in DB.prototype ? SCAN_OPERATIONS : []),
-  ...('compactRange' in DB.prototype ? TREE_OPERATIONS : []),
-]
+  ...SCAN_OPERATIONS,
+  ...TREE_OPERATIONS,
+].filter(({ needs }) => needs === undefined || needs in DB.prototype)

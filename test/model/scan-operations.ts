@@ -25,35 +25,46 @@ export interface OpenIterator {
   readonly iterator: DatabaseIterator
   readonly cursor: ViewCursor
   readonly view: View
+  readonly range: RangeOptions
   readonly description: string
 }
 
 export const SCAN_OPERATIONS: readonly OperationKind[] = [
-  { name: 'get many', weight: 10, run: getMany },
-  { name: 'snapshot', weight: 12, run: (world) => openSnapshot(world) },
-  { name: 'snapshots', weight: 2, run: manySnapshots },
-  { name: 'close a snapshot', weight: 8, run: closeSnapshot },
-  { name: 'closed snapshot', weight: 2, run: useClosedSnapshot },
-  { name: 'get at a snapshot', weight: 20, run: getAtSnapshot },
-  { name: 'get sync at a snapshot', weight: 20, run: getSyncAtSnapshot },
-  { name: 'get many at a snapshot', weight: 6, run: getManyAtSnapshot },
-  { name: 'get every key at a snapshot', weight: 2, run: getEveryKeyAtSnapshot },
-  { name: 'iterator', weight: 20, run: (world, random) => void openIterator(world, random) },
-  { name: 'iterator next', weight: 30, run: iteratorNext },
-  { name: 'iterator next sync', weight: 30, run: iteratorNextSync },
-  { name: 'iterator nextv', weight: 15, run: iteratorNextv },
-  { name: 'iterator nextv sync', weight: 15, run: iteratorNextvSync },
-  { name: 'iterator seek', weight: 20, run: iteratorSeek },
-  { name: 'iterator drain', weight: 8, run: iteratorDrain },
-  { name: 'iterator close', weight: 8, run: iteratorClose },
-  { name: 'closed iterator', weight: 2, run: useClosedIterator },
-  { name: 'busy iterator', weight: 3, run: busyIterator },
-  { name: 'iterator closed in the middle of a call', weight: 3, run: closeInTheMiddle },
-  { name: 'scan', weight: 15, run: scan },
-  { name: 'scan sync', weight: 10, run: scanSync },
-  { name: 'scan with for await', weight: 5, run: scanForAwait },
-  { name: 'scan everything', weight: 3, run: scanEverything },
-  { name: 'scans at once', weight: 3, run: scansAtOnce },
+  { name: 'get many', weight: 10, needs: 'getMany', run: getMany },
+  { name: 'snapshot', weight: 12, needs: 'iterator', run: (world) => openSnapshot(world) },
+  { name: 'snapshots', weight: 2, needs: 'iterator', run: manySnapshots },
+  { name: 'close a snapshot', weight: 8, needs: 'iterator', run: closeSnapshot },
+  { name: 'closed snapshot', weight: 2, needs: 'getMany', run: useClosedSnapshot },
+  { name: 'get at a snapshot', weight: 20, needs: 'getMany', run: getAtSnapshot },
+  { name: 'get sync at a snapshot', weight: 20, needs: 'getMany', run: getSyncAtSnapshot },
+  { name: 'get many at a snapshot', weight: 6, needs: 'getMany', run: getManyAtSnapshot },
+  { name: 'get every key at a snapshot', weight: 2, needs: 'getMany', run: getEveryKeyAtSnapshot },
+  {
+    name: 'iterator',
+    weight: 20,
+    needs: 'iterator',
+    run: (world, random) => void openIterator(world, random),
+  },
+  { name: 'iterator next', weight: 30, needs: 'iterator', run: iteratorNext },
+  { name: 'iterator next sync', weight: 30, needs: 'iterator', run: iteratorNextSync },
+  { name: 'iterator nextv', weight: 15, needs: 'iterator', run: iteratorNextv },
+  { name: 'iterator nextv sync', weight: 15, needs: 'iterator', run: iteratorNextvSync },
+  { name: 'iterator seek', weight: 20, needs: 'iterator', run: iteratorSeek },
+  { name: 'iterator drain', weight: 8, needs: 'iterator', run: iteratorDrain },
+  { name: 'iterator close', weight: 8, needs: 'iterator', run: iteratorClose },
+  { name: 'closed iterator', weight: 2, needs: 'iterator', run: useClosedIterator },
+  { name: 'busy iterator', weight: 3, needs: 'iterator', run: busyIterator },
+  {
+    name: 'iterator closed in the middle of a call',
+    weight: 3,
+    needs: 'iterator',
+    run: closeInTheMiddle,
+  },
+  { name: 'scan', weight: 15, needs: 'iterator', run: scan },
+  { name: 'scan sync', weight: 10, needs: 'iterator', run: scanSync },
+  { name: 'scan with for await', weight: 5, needs: 'iterator', run: scanForAwait },
+  { name: 'scan everything', weight: 3, needs: 'iterator', run: scanEverything },
+  { name: 'scans at once', weight: 3, needs: 'iterator', run: scansAtOnce },
 ]
 
 // ---- Snapshots ----
@@ -170,7 +181,7 @@ function someRange(world: World, random: Random): RangeOptions {
     range[upper] = values[1]
   }
   if (random.percent(50)) range['reverse'] = random.percent(80)
-  if (random.percent(30)) range['limit'] = random.pick([0, 1, 2, 10, -1, Infinity])
+  if (random.percent(30)) range['limit'] = random.pick([0, 1, 2, 10, 50, Infinity])
   if (random.percent(15)) range[random.pick(['keys', 'values'])] = false
   if (random.percent(30)) range['highWaterMarkBytes'] = random.pick([1, 100, 4096])
   if (random.percent(30)) range['fillCache'] = random.percent(50)
@@ -185,19 +196,28 @@ function openIterator(
   const at = random.percent(40) ? someSnapshot(world, random) : undefined
   const view = at?.view ?? world.view()
   const all: RangeOptions = at === undefined ? range : { ...range, snapshot: at.snapshot }
-  const { gt, gte, lt, lte, reverse = false, limit = -1 } = range
+  const { gt, gte, lt, lte, reverse = false, limit = Infinity } = range
   const { keys } = world
   const low =
     gt === undefined ? (gte === undefined ? 0 : keys.lowerBound(gte)) : keys.upperBound(gt)
   const high =
     lt === undefined ? (lte === undefined ? keys.size : keys.upperBound(lte)) : keys.lowerBound(lt)
-  const cursor = view.cursor({ low, high }, reverse, limit < 0 ? Infinity : limit)
+  const cursor = view.cursor({ low, high }, reverse, limit)
   const description = describeRange(range)
   world.note = description
-  const open = { iterator: upcoming(world.db).iterator(all), cursor, view, description }
+  const open = { iterator: upcoming(world.db).iterator(all), cursor, view, range, description }
   world.iterators.push(open)
   if (world.iterators.length > MOST_OPEN) world.beside(world.iterators.shift()!.iterator.close())
   return open
+}
+
+function isInRange({ gt, gte, lt, lte }: RangeOptions, target: Uint8Array): boolean {
+  return (
+    (gt === undefined || Buffer.compare(target, gt) > 0) &&
+    (gte === undefined || Buffer.compare(target, gte) >= 0) &&
+    (lt === undefined || Buffer.compare(target, lt) < 0) &&
+    (lte === undefined || Buffer.compare(target, lte) <= 0)
+  )
 }
 
 function describeRange(range: RangeOptions): string {
@@ -253,7 +273,8 @@ function iteratorSeek(world: World, random: Random): void {
   const target = world.keys.probe(random)
   world.note = `to ${describeKey(target)} of ${open.description}`
   open.iterator.seek(target)
-  open.cursor.seek(target)
+  if (isInRange(open.range, target)) open.cursor.seek(target)
+  else open.cursor.seekNowhere()
   if (random.percent(70)) expectEntry(open, open.iterator.nextSync())
 }
 

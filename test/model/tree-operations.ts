@@ -9,13 +9,18 @@ import { Violation } from './view.ts'
 import type { World } from './world.ts'
 
 export const TREE_OPERATIONS: readonly OperationKind[] = [
-  { name: 'compact', weight: 2, run: (world) => upcoming(world.db).compactRange() },
-  { name: 'compact a part', weight: 5, run: compactPart },
-  { name: 'compact, aborted', weight: 2, run: compactAborted },
-  { name: 'compact beside the next', weight: 5, run: compactBeside },
-  { name: 'gets beside a compaction', weight: 2, run: getsBesideCompaction },
-  { name: 'sizes', weight: 4, run: sizes },
-  { name: 'properties', weight: 3, run: properties },
+  {
+    name: 'compact',
+    weight: 2,
+    needs: 'compactRange',
+    run: (world) => upcoming(world.db).compactRange(),
+  },
+  { name: 'compact a part', weight: 5, needs: 'compactRange', run: compactPart },
+  { name: 'compact, aborted', weight: 2, needs: 'compactRange', run: compactAborted },
+  { name: 'compact beside the next', weight: 5, needs: 'compactRange', run: compactBeside },
+  { name: 'gets beside a compaction', weight: 2, needs: 'compactRange', run: getsBesideCompaction },
+  { name: 'sizes', weight: 4, needs: 'approximateSizes', run: sizes },
+  { name: 'properties', weight: 3, needs: 'property', run: properties },
 ]
 
 function somePart(

@@ -85,7 +85,6 @@ export class ViewCursor {
   readonly #view: View
   readonly #map: VersionedMap
   readonly #keys: KeySpace
-  readonly #range: IndexRange
   readonly #step: 1 | -1
   /** One step behind the last key of the range. */
   readonly #end: number
@@ -106,10 +105,10 @@ export class ViewCursor {
     this.#map = map
     this.#keys = keys
     // A range without keys is an empty one, whichever bound is above the other.
-    this.#range = { low, high: Math.max(low, high) }
+    const top = Math.max(low, high)
     this.#step = isReverse ? -1 : 1
-    this.#start = isReverse ? this.#range.high - 1 : low
-    this.#end = isReverse ? low - 1 : this.#range.high
+    this.#start = isReverse ? top - 1 : low
+    this.#end = isReverse ? low - 1 : top
     this.#left = limit
   }
 
@@ -134,13 +133,15 @@ export class ViewCursor {
 
   /** Moves to the first entry not before `target` in the iterator's direction. */
   seek(target: Uint8Array): void {
-    const { low, high } = this.#range
-    const isReverse = this.#step === -1
-    const at = isReverse ? this.#keys.upperBound(target) - 1 : this.#keys.lowerBound(target)
     this.#positions.clear()
-    this.#start = isReverse
-      ? Math.max(low - 1, Math.min(at, high - 1))
-      : Math.min(high, Math.max(at, low))
+    this.#start =
+      this.#step === -1 ? this.#keys.upperBound(target) - 1 : this.#keys.lowerBound(target)
+  }
+
+  /** A seek to where the iterator's range is not. */
+  seekNowhere(): void {
+    this.#positions.clear()
+    this.#start = this.#end
   }
 
   /** The index that the next entry has at `version`, or the end. */
