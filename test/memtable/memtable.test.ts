@@ -144,6 +144,26 @@ test('keys that share four bytes, shorter keys and empty ones are in bytewise or
   }
 })
 
+test('runs from the end, each before the first of the last one, give every entry backwards', (t) => {
+  const random = new Random(SEED)
+  for (const count of [0, 1, 2, 16, 17, 500]) {
+    for (const runLength of [1, 2, 3, 128]) {
+      const table = create(64 * 1024)
+      for (let i = 1; i <= count; i++) insert(table, [put(`k${random.below(200)}`, i)])
+      const forwards: number[] = []
+      for (let node = table.first(); node !== NO_NODE; node = table.next(node)) forwards.push(node)
+      const backwards: number[] = []
+      const run = new Int32Array(runLength)
+      for (let node = NO_NODE; ; node = run[0]!) {
+        const length = table.runBefore(node, run)
+        if (length === 0) break
+        backwards.push(...run.subarray(0, length).toReversed())
+      }
+      t.deepEqual(backwards.toReversed(), forwards, seeded(`${count} ${runLength}`))
+    }
+  }
+})
+
 test('any operations give what a sorted array gives', (t) => {
   const random = new Random(SEED)
   for (let round = 0; round < 30; round++) {

@@ -46,6 +46,14 @@ export function makeInternalKey(userKey: Uint8Array, sequence: number, type: num
   return key
 }
 
+/**
+ * Whether bytes[start, end) can be the key of an entry: a tag of a known type and of a sequence that
+ * is exact here.
+ */
+export function isEntryKey(bytes: Uint8Array, start: number, end: number): boolean {
+  return end - start >= TAG_SIZE && bytes[end - TAG_SIZE]! <= TYPE_VALUE && bytes[end - 1]! <= 0x1f
+}
+
 /** Bytewise order of a[aStart, aEnd) and b[bStart, bEnd): negative, zero or positive. */
 export function compareBytes(
   a: Uint8Array,

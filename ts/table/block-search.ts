@@ -36,7 +36,8 @@ export class BlockSearch {
   find(block: Block, target: Uint8Array, length: number): boolean {
     const { bytes, entriesEnd: limit } = block
     const targetEnd = length - TAG_SIZE
-    let at = block.restartCount === 0 ? 0 : lastRestartBelow(block, target, 0, length)
+    let at =
+      block.restartCount === 0 ? 0 : block.restartAt(lastRestartBelow(block, target, 0, length))
     let lastLength = 0
     // How much of the entry's key and of the target is the same, and the order of what follows.
     let matched = 0

@@ -123,15 +123,27 @@ export class BlockCursor {
     return this.next()
   }
 
+  /** Where the entry of the next move begins. */
+  get position(): number {
+    return this.#nextAt
+  }
+
+  /** The next move goes to the entry of a restart point. Requires: 0 <= index < restartCount. */
+  goToRestart(index: number): void {
+    this.#goTo(this.#openBlock().restartAt(index))
+  }
+
   /**
    * Goes to the first entry whose key is not below target[start, end), in the order of internal
    * keys. Requires: the target is an internal key; the block holds internal keys.
    */
   seek(target: Uint8Array, start: number, end: number): boolean {
     const block = this.#openBlock()
-    this.#goTo(block.restartCount === 0 ? 0 : lastRestartBelow(block, target, start, end))
+    this.#goTo(
+      block.restartCount === 0 ? 0 : block.restartAt(lastRestartBelow(block, target, start, end)),
+    )
     while (this.next()) {
-      if (this.#keyLength < TAG_SIZE) throw this.#damage('internal key too short')
+      if (this.#keyLength < TAG_SIZE) throw this.damage('internal key too short')
       if (compareInternal(this.#key, 0, this.#keyLength, target, start, end) >= 0) return true
     }
     return false
@@ -157,15 +169,15 @@ export class BlockCursor {
       const sharedEnd = varint32End(bytes, at, limit)
       const nonSharedEnd = sharedEnd === -1 ? -1 : varint32End(bytes, sharedEnd, limit)
       position = nonSharedEnd === -1 ? -1 : varint32End(bytes, nonSharedEnd, limit)
-      if (position === -1) throw this.#damage('entry lengths cut or malformed')
+      if (position === -1) throw this.damage('entry lengths cut or malformed')
       shared = varint32At(bytes, at)
       nonShared = varint32At(bytes, sharedEnd)
       valueLength = varint32At(bytes, nonSharedEnd)
     }
-    if (shared > this.#keyLength) throw this.#damage('entry shares more than the key before it')
+    if (shared > this.#keyLength) throw this.damage('entry shares more than the key before it')
     const left = limit - position
     if (nonShared > left || valueLength > left - nonShared) {
-      throw this.#damage('entry runs past the end of its block')
+      throw this.damage('entry runs past the end of its block')
     }
     const keyLength = shared + nonShared
     if (keyLength > this.#key.length) this.#growKey(keyLength, shared)
@@ -190,7 +202,8 @@ export class BlockCursor {
     return this.#block
   }
 
-  #damage(what: string): SluiceError {
+  /** The error for damage in the block, after which there is no entry. */
+  damage(what: string): SluiceError {
     this.#isValid = false
     return this.#openBlock().damage(what)
   }
@@ -203,8 +216,8 @@ export class BlockCursor {
 }
 
 /**
- * Where the last restart entry below the target begins; the first restart entry's when none is.
- * Requires: there is a restart point.
+ * The last restart point whose entry is below the internal key target[start, end); 0 when none is.
+ * Throws LEVEL_CORRUPTION. Requires: the block has a restart point and holds internal keys.
  */
 export function lastRestartBelow(
   block: Block,
@@ -219,7 +232,7 @@ export function lastRestartBelow(
     if (compareRestart(block, block.restartAt(middle), target, start, end) < 0) low = middle
     else high = middle - 1
   }
-  return block.restartAt(low)
+  return low
 }
 
 /** Order of the restart entry at `at` and the target; its key is whole, so it is compared in place. */

@@ -46,6 +46,21 @@ export function shortenToSuccessor(bytes: Uint8Array, end: number): number {
   return putLargestTag(bytes, at + 1)
 }
 
+/** Whether the internal key that ends at `end` has the tag of a shortened one. */
+export function hasLargestTag(bytes: Uint8Array, end: number): boolean {
+  if (bytes[end - TAG_SIZE] !== TYPE_FOR_SEEK) return false
+  for (let i = 1; i < TAG_SIZE; i++) if (bytes[end - i] !== 0xff) return false
+  return true
+}
+
+/** A new internal key that sorts before every entry of `userKey`, and behind those of lower keys. */
+export function makeLowestKey(userKey: Uint8Array): Buffer {
+  const key = Buffer.allocUnsafeSlow(userKey.length + TAG_SIZE)
+  key.set(userKey)
+  putLargestTag(key, userKey.length)
+  return key
+}
+
 /** 2^56 - 1 and the type for seeking: beyond what putTag takes, so written byte by byte. */
 function putLargestTag(bytes: Uint8Array, position: number): number {
   bytes[position] = TYPE_FOR_SEEK
