@@ -3,21 +3,17 @@
 import test from 'ava'
 import type { SluiceError } from '../../ts/format/error.ts'
 import { compareInternal } from '../../ts/format/internal-key.ts'
-import { BlockBuilder } from '../../ts/table/block-builder.ts'
 import { Block } from '../../ts/table/block.ts'
 import { ReverseBlockCursor } from '../../ts/table/reverse-block-cursor.ts'
 import { makeLowestKey } from '../../ts/table/separator.ts'
 import { Random } from '../crash/random.ts'
-import { SEED, entry, randomEntries, userKeyOf } from './entries.ts'
+import { SEED, buildBlock, entry, randomEntries, userKeyOf } from './entries.ts'
 import type { Entry } from './entries.ts'
 
 const FILE = 'db/000007.ldb'
 
 function blockOf(entries: readonly Entry[], restartInterval: number): Block {
-  const builder = new BlockBuilder(restartInterval, 64)
-  for (const { key, value } of entries) builder.add(key, 0, key.length, value, 0, value.length)
-  const size = builder.finish()
-  return new Block(Buffer.from(builder.bytes.subarray(0, size)), FILE, 8192)
+  return new Block(buildBlock(entries, restartInterval), FILE, 8192)
 }
 
 function isAt(cursor: ReverseBlockCursor, { key, value }: Entry): boolean {

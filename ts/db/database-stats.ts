@@ -5,6 +5,7 @@ import type { Memtable } from '../memtable/memtable.ts'
 import type { BlockCache } from '../table/block-cache.ts'
 import type { Engine } from './engine.ts'
 import type { PropertySource } from './properties.ts'
+import type { ReaderStats } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import type {
   CacheStats,
@@ -45,6 +46,9 @@ export interface DatabaseStats {
   readonly frozenMemtable: MemtableStats | undefined
   /** By level, 0 first. */
   readonly levels: readonly LevelStats[]
+  /** Open ones; they hold old tables and memtables, and snapshots old versions of keys too. */
+  readonly iterators: ReaderStats
+  readonly snapshots: ReaderStats
   readonly lastSequence: number
   /** Why writes are refused; undefined when they are not. */
   readonly failure: SluiceError | undefined
@@ -68,6 +72,8 @@ export function databaseStats(engine: Engine): DatabaseStats {
       sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
       work: work[level]!,
     })),
+    iterators: engine.reads.iteratorStats,
+    snapshots: engine.reads.snapshotStats,
     lastSequence: versions.lastSequence,
     failure: engine.failure,
     recovery: engine.report,

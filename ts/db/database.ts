@@ -15,11 +15,14 @@ import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
 import type { SizeRange } from './approximate-sizes.ts'
 import { type DatabaseStats, databaseStats, propertySource } from './database-stats.ts'
 import type { Engine } from './engine.ts'
+import { type DatabaseIterator } from './iterator.ts'
+import { type IteratorOptions, checkIteratorOptions } from './iterator-options.ts'
 import { openEngine } from './open.ts'
 import type { DatabaseOptions } from './options.ts'
 import { propertyOf } from './properties.ts'
 import { realEnvironment, realFileSystem } from './real-environment.ts'
 import type { RecoveryReport } from './recovery-report.ts'
+import type { Snapshot } from './snapshot.ts'
 import { destroyDatabase } from './tools/destroy.ts'
 import type { VerifyOptions, VerifyReport } from './tools/verify-report.ts'
 import { verifyDatabase } from './tools/verify.ts'
@@ -38,6 +41,9 @@ export interface ReadOptions {
   /** False: what this read brings into memory is not kept there. Default true. */
   readonly fillCache?: boolean
 }
+
+/** What an iterator hands out of a key or a value, by its option. */
+type Half<Flag> = Flag extends false ? undefined : Buffer
 
 const NO_OPTIONS: WriteOptions = {}
 const NO_READ_OPTIONS: ReadOptions = {}
@@ -147,6 +153,30 @@ export class DB {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) throw error
     return this.#engine.getSync(key, options.fillCache !== false)
+  }
+
+  /** The database as it is now, for reads with the option `snapshot`. Close it: it holds old versions. */
+  snapshot(): Snapshot {
+    const error = this.#openError()
+    if (error !== undefined) throw error
+    return this.#engine.reads.snapshot()
+  }
+
+  /**
+   * An iterator over a range, over the database as it is now whatever is written meanwhile. Close it,
+   * or read it to the end of a loop: it holds memory and files.
+   * Throws TypeError or RangeError for wrong options, LEVEL_INVALID_KEY for a wrong bound,
+   * LEVEL_SNAPSHOT_NOT_OPEN or LEVEL_DATABASE_NOT_OPEN.
+   */
+  iterator<const Options extends IteratorOptions = { keys: true; values: true }>(
+    options?: Options,
+  ): DatabaseIterator<Half<Options['keys']>, Half<Options['values']>> {
+    const error = this.#openError()
+    if (error !== undefined) throw error
+    const checked = checkIteratorOptions(options === undefined ? {} : options)
+    const { reads } = this.#engine
+    const iterator = reads.iterator(checked, reads.sequenceOf(options?.snapshot))
+    return iterator as DatabaseIterator<Half<Options['keys']>, Half<Options['values']>>
   }
 
   /** Freezes the memtable and resolves when everything written so far is in tables. */

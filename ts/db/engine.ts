@@ -41,7 +41,9 @@ import { enterNewState, type NewStateContext } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
 import { type CheckedOptions, tableOptionsOf } from './options.ts'
 import { getFromTables, getFromTablesAtHand, getFromTablesSync } from './point-read.ts'
+import { type ReadEnvironment, Reads } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
+import { SnapshotList } from './snapshot-list.ts'
 import { Counters, type StallCause } from './stats.ts'
 import { type WriteEnvironment, WriteQueue } from './write-queue.ts'
 
@@ -70,6 +72,7 @@ export class Engine {
   readonly queue: WriteQueue
   readonly counters: Counters = new Counters()
   readonly report: RecoveryReport
+  readonly reads: Reads
   readonly #environment: Environment
   readonly #directory: string
   readonly #options: CheckedOptions
@@ -110,6 +113,7 @@ export class Engine {
       verifyChecksums: options.verifyChecksums,
       ...(this.blockCache === undefined ? {} : { blockCache: this.blockCache }),
     })
+    this.reads = new Reads(this.#readEnvironment())
     this.#gate = this.#gateEnvironment()
     this.queue = new WriteQueue(this.#writeEnvironment(), options, parts.versions.lastSequence + 1)
     this.#infoLog.write(`open: ${JSON.stringify(parts.report)}`)
@@ -199,6 +203,7 @@ export class Engine {
    * Rejects with the first LEVEL_IO_ERROR.
    */
   async close(): Promise<void> {
+    await this.reads.close()
     // A resume that fails has told its caller; here only its end counts.
     await Promise.allSettled([this.#resuming])
     await this.queue.drained()
@@ -217,6 +222,22 @@ export class Engine {
     const found = getFromMemtable(this.#memtable, key)
     if (found !== undefined || this.#frozen === undefined) return found
     return getFromMemtable(this.#frozen, key)
+  }
+
+  #readEnvironment(): ReadEnvironment {
+    const { now } = this.#environment
+    return {
+      tables: this.#tables,
+      versions: this.#versions,
+      memory: this.#memory,
+      snapshots: new SnapshotList(now),
+      memtables: () =>
+        this.#frozen === undefined ? [this.#memtable] : [this.#memtable, this.#frozen],
+      now,
+      tell: (event) => {
+        this.#tell(event)
+      },
+    }
   }
 
   #writeEnvironment(): WriteEnvironment {

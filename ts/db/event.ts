@@ -13,6 +13,8 @@ export type DatabaseEvent =
   | { readonly type: 'resume' }
   /** A write waited at the gate. */
   | { readonly type: 'stall'; readonly cause: StallCause; readonly durationMs: number }
+  /** A snapshot or an iterator was never closed, and has been collected; what it held is let go. */
+  | { readonly type: 'forgotten'; readonly what: 'snapshot' | 'iterator' }
   /** A memtable became a table. */
   | {
       readonly type: 'flush'

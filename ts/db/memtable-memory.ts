@@ -1,5 +1,8 @@
 // Memory for memtables: one spare piece is kept, since a database has at most two in use.
 //
+// Invariant: memory is used again only when nobody reads it. A reader that outlives its memtable's flush
+// pins it; the memory of one that is given back while it is pinned waits for the last unpin.
+//
 // Rejected: to let each flush drop its memory. A new one of 4 MiB costs a page fault per 4 KiB on the
 // first fill, and nothing tells the collector how much shared memory is behind a dead object.
 
@@ -12,6 +15,10 @@ const MAX_MEMTABLE_BYTES = 2 ** 32 - 4
 export class MemtableMemory {
   readonly #sizeBytes: number
   #spare: SharedArrayBuffer | undefined
+  /** How often each memtable is pinned. */
+  readonly #pins = new Map<Memtable, number>()
+  /** Given back while they were pinned. */
+  readonly #waiting = new Set<Memtable>()
 
   /** `sizeBytes` is the size of an ordinary memtable. */
   constructor(sizeBytes: number) {
@@ -31,8 +38,35 @@ export class MemtableMemory {
     return Memtable.create(memory)
   }
 
-  /** Takes the memory back. Requires: nothing reads the memtable any more. */
+  /** Bytes of memtables that are given back and still read. */
+  get pinnedBytes(): number {
+    let bytes = 0
+    for (const { memory } of this.#waiting) bytes += memory.byteLength
+    return bytes
+  }
+
+  /** Keeps the memtable's entries where they are until it is unpinned as often as it was pinned. */
+  pin(memtable: Memtable): void {
+    this.#pins.set(memtable, (this.#pins.get(memtable) ?? 0) + 1)
+  }
+
+  unpin(memtable: Memtable): void {
+    const pins = this.#pins.get(memtable)! - 1
+    if (pins > 0) {
+      this.#pins.set(memtable, pins)
+      return
+    }
+    this.#pins.delete(memtable)
+    if (this.#waiting.delete(memtable)) this.#reuse(memtable)
+  }
+
+  /** Takes the memory back. Requires: whoever still reads the memtable has pinned it. */
   recycle(memtable: Memtable): void {
+    if (this.#pins.has(memtable)) this.#waiting.add(memtable)
+    else this.#reuse(memtable)
+  }
+
+  #reuse(memtable: Memtable): void {
     if (memtable.memory.byteLength === wholeWords(this.#sizeBytes)) this.#spare = memtable.memory
   }
 }

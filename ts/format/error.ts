@@ -15,8 +15,11 @@ export type ErrorCode =
   | 'LEVEL_INVALID_KEY'
   | 'LEVEL_INVALID_VALUE'
   | 'LEVEL_IO_ERROR'
+  | 'LEVEL_ITERATOR_BUSY'
+  | 'LEVEL_ITERATOR_NOT_OPEN'
   | 'LEVEL_LOCKED'
   | 'LEVEL_NOT_SUPPORTED'
+  | 'LEVEL_SNAPSHOT_NOT_OPEN'
 
 /** Where an error happened; every part is optional because not every error has one. */
 export interface ErrorPlace {

@@ -121,6 +121,12 @@ export class TableCache {
     return this.#lend(this.#reference(fileNumber) ?? this.#openSync(fileNumber))
   }
 
+  /** The same when the table is open; undefined when it would have to be opened. */
+  borrowOpen(fileNumber: number): BorrowedTable | undefined {
+    const entry = this.#reference(fileNumber)
+    return entry === undefined ? undefined : this.#lend(entry)
+  }
+
   /** Forgets the table, whose file is about to be unlinked; it is closed after its last reader. */
   evict(fileNumber: number): void {
     const inFlight = this.#openings.get(fileNumber)

@@ -5,14 +5,14 @@
 //
 // Invariants:
 //   A handle that is malformed, or points outside the file, fails the reads that need its block.
-//   Where an entry of the index itself is damaged, its separator is not known, nor are those behind:
+//   Where an entry of the index itself is damaged, or out of order, its separator is not known, nor are those behind:
 //   searches that would have to go there fail, those that end before it do not.
 
 import { SluiceError } from '../format/error.ts'
-import { TAG_SIZE } from '../format/internal-key.ts'
+import { TAG_SIZE, compareInternal } from '../format/internal-key.ts'
 import { BlockCursor } from './block.ts'
 import type { Block } from './block.ts'
-import { handleEnd, handleFits, handleOffset, handleSize } from './format.ts'
+import { BLOCK_TRAILER_SIZE, handleEnd, handleFits, handleOffset, handleSize } from './format.ts'
 import type { LookupKey } from './lookup-key.ts'
 import { SortedKeys } from './sorted-keys.ts'
 
@@ -22,7 +22,10 @@ const OUTSIDE = -2
 export class TableIndex {
   readonly blockCount: number
   readonly #block: Block
-  readonly #keys: SortedKeys
+  /** Separator i, an internal key, is keys[keyStart(i), keyEnd(i)). Not to be changed. */
+  readonly keys: Buffer
+  readonly #keyEnds: Uint32Array
+  readonly #sorted: SortedKeys
   /** Where block i stands, or what is wrong with its handle. */
   readonly #offsets: Float64Array
   readonly #sizes: Float64Array
@@ -31,7 +34,9 @@ export class TableIndex {
   constructor(block: Block, fileSizeBytes: number) {
     const decoded = decode(block, fileSizeBytes)
     this.#block = block
-    this.#keys = new SortedKeys(decoded.keys, Uint32Array.from(decoded.ends))
+    this.keys = decoded.keys
+    this.#keyEnds = Uint32Array.from(decoded.ends)
+    this.#sorted = new SortedKeys(this.keys, this.#keyEnds)
     this.#offsets = Float64Array.from(decoded.offsets)
     this.#sizes = Float64Array.from(decoded.sizes)
     this.#damage = decoded.damage
@@ -43,23 +48,65 @@ export class TableIndex {
    * say where that block is.
    */
   find(key: LookupKey): number {
-    const ordinal = this.#keys.lowerBound(key.bytes, key.length)
+    const ordinal = this.#sorted.lowerBound(key.bytes, key.length)
     if (ordinal === this.blockCount) {
       if (this.#damage !== undefined) throw this.#damage
       return -1
     }
-    const offset = this.#offsets[ordinal]!
-    if (offset === MALFORMED) throw this.#block.damage('malformed handle')
-    if (offset === OUTSIDE) throw this.#block.damage('block handle points outside the file')
+    this.checkHandle(ordinal)
     return ordinal
   }
 
-  /** Requires: find returned the ordinal. */
+  /** Throws LEVEL_CORRUPTION when a part of the index is damaged: separators are missing then. */
+  checkWhole(): void {
+    if (this.#damage !== undefined) throw this.#damage
+  }
+
+  /** Throws LEVEL_CORRUPTION when the index does not say where the block is. */
+  checkHandle(ordinal: number): void {
+    const offset = this.#offsets[ordinal]!
+    if (offset === MALFORMED) throw this.#block.damage('malformed handle')
+    if (offset === OUTSIDE) throw this.#block.damage('block handle points outside the file')
+  }
+
+  keyStart(ordinal: number): number {
+    return ordinal === 0 ? 0 : this.#keyEnds[ordinal - 1]!
+  }
+
+  keyEnd(ordinal: number): number {
+    return this.#keyEnds[ordinal]!
+  }
+
+  /**
+   * The first block that may hold a key above `target`, which has the largest tag there is;
+   * blockCount when none may. No entry has that tag, so a separator that equals it is not above one.
+   */
+  firstBehind(target: Buffer): number {
+    const ordinal = this.#sorted.lowerBound(target, target.length)
+    if (ordinal === this.blockCount) return ordinal
+    const { keys } = this
+    const [start, end] = [this.keyStart(ordinal), this.keyEnd(ordinal)]
+    const isSame = compareInternal(keys, start, end, target, 0, target.length) === 0
+    return isSame ? ordinal + 1 : ordinal
+  }
+
+  /** Whether the block behind this one is stored right behind it too, as tables are written. */
+  areNeighbours(ordinal: number): boolean {
+    const offset = this.#offsets[ordinal]!
+    return offset >= 0 && offset + this.storedSizeOf(ordinal) === this.#offsets[ordinal + 1]
+  }
+
+  /** Requires: find or checkHandle accepted the ordinal. */
   offsetOf(ordinal: number): number {
     return this.#offsets[ordinal]!
   }
 
-  /** Bytes of the block as it is stored, without the trailer. Requires: find returned the ordinal. */
+  /** Bytes of the block as it is stored, its trailer included. Requires: as offsetOf. */
+  storedSizeOf(ordinal: number): number {
+    return this.#sizes[ordinal]! + BLOCK_TRAILER_SIZE
+  }
+
+  /** The same without the trailer. */
   sizeOf(ordinal: number): number {
     return this.#sizes[ordinal]!
   }
@@ -97,6 +144,8 @@ function decode(block: Block, fileSizeBytes: number): DecodedIndex {
     while (cursor.next()) {
       const { key, keyLength, valueStart } = cursor
       if (keyLength < TAG_SIZE) throw block.damage('internal key too short')
+      if (!isBehind(keys, index.ends, key, keyLength))
+        throw block.damage('the index is out of order')
       if (end + keyLength > keys.length) {
         const larger = Buffer.allocUnsafeSlow(2 * (end + keyLength))
         keys.copy(larger, 0, 0, end)
@@ -118,4 +167,11 @@ function decode(block: Block, fileSizeBytes: number): DecodedIndex {
   }
   index.keys = keys
   return index
+}
+
+/** Whether the key is above the last of those that end at `ends`. */
+function isBehind(keys: Buffer, ends: readonly number[], key: Buffer, keyLength: number): boolean {
+  const last = ends.length - 1
+  if (last < 0) return true
+  return compareInternal(keys, ends[last - 1] ?? 0, ends[last]!, key, 0, keyLength) < 0
 }

@@ -125,6 +125,46 @@ export class Table {
     return new TableCursor(this.#indexBlock, (at) => this.#blockAt(at))
   }
 
+  /** The index, for cursors. Throws LEVEL_CORRUPTION, every time, when a part of it is damaged. */
+  get wholeIndex(): TableIndex {
+    const index = this.#index
+    index.checkWhole()
+    return index
+  }
+
+  /** Bytes of the file as they are stored. Rejects with LEVEL_IO_ERROR. */
+  readStored(position: number, length: number): Promise<Buffer> {
+    return readBytes(this.file, position, length)
+  }
+
+  readStoredSync(position: number, length: number): Buffer {
+    return readBytesSync(this.file, position, length)
+  }
+
+  /** A block, when the cache has it. */
+  blockInCache(ordinal: number): Block | undefined {
+    return this.#cachedBlock(ordinal)
+  }
+
+  /**
+   * A block out of stored[start, end), of which it may keep a view. Throws LEVEL_CORRUPTION.
+   * Requires: stored[start, end) is what the index says that the block takes in the file.
+   */
+  parseBlock(
+    stored: Buffer,
+    start: number,
+    end: number,
+    ordinal: number,
+    fillCache: boolean,
+  ): Block {
+    const block = this.#parse(stored.subarray(start, end), this.#index.offsetOf(ordinal))
+    const cache = this.#blockCache
+    if (cache?.wants(this.fileNumber, ordinal, fillCache)) {
+      cache.put(this.#slots, ordinal, ownMemory(block, stored))
+    }
+    return block
+  }
+
   /** Closes the file too. Requires: no read in progress. */
   closeSync(): void {
     this.forgetBlocks()
@@ -213,6 +253,14 @@ function copyOf(bytes: Buffer, start: number, end: number): Buffer {
   const copy = Buffer.allocUnsafe(end - start)
   bytes.copy(copy, 0, start, end)
   return copy
+}
+
+/** The block without the bytes beside it of which it is a view: the cache would pay for them all. */
+function ownMemory(block: Block, stored: Buffer): Block {
+  if (block.bytes.buffer !== stored.buffer) return block
+  const bytes = Buffer.allocUnsafeSlow(block.bytes.length)
+  block.bytes.copy(bytes)
+  return new Block(bytes, block.file, block.offset)
 }
 
 function checksumOf(options: TableReadOptions): Crc32c | undefined {

@@ -1,0 +1,341 @@
+// Iterators over sources made by hand: order, bounds, directions, seeks, damage, failing reads.
+
+import test, { type ExecutionContext } from 'ava'
+import { SluiceError } from '../../../ts/format/error.ts'
+import type { DatabaseIterator, Entry } from '../../../ts/db/iterator.ts'
+import type { IteratorOptions } from '../../../ts/db/iterator-options.ts'
+import { Random } from '../../crash/random.ts'
+import { SEED, seeded } from '../../format/seed.ts'
+import { entry } from '../../table/entries.ts'
+import { type BlockPlace, type Shape, Sources, randomShape } from './sources.ts'
+
+const b = (text: string): Buffer => Buffer.from(text, 'latin1')
+const ENTRY_COUNT = 300
+
+type Pair = [key: string, value: string]
+
+function pairOf([key, value]: Entry): Pair {
+  return [key.toString('latin1'), value.toString('latin1')]
+}
+
+function randomKey(random: Random): Buffer {
+  return b(`k${String(random.below(42)).padStart(2, '0')}${'x'.repeat(random.below(3))}`)
+}
+
+function randomOptions(random: Random): IteratorOptions {
+  const options: Record<string, unknown> = {}
+  if (random.percent(50)) options[random.pick(['gt', 'gte'])] = randomKey(random)
+  if (random.percent(50)) options[random.pick(['lt', 'lte'])] = randomKey(random)
+  if (random.percent(50)) options['reverse'] = true
+  if (random.percent(30)) options['highWaterMarkBytes'] = random.below(100)
+  if (random.percent(30)) options['fillCache'] = true
+  return options
+}
+
+function isWithin(key: string, { gt, gte, lt, lte }: IteratorOptions): boolean {
+  const bytes = b(key)
+  if (gte !== undefined ? bytes.compare(gte) < 0 : gt !== undefined && bytes.compare(gt) <= 0) {
+    return false
+  }
+  return !(lte !== undefined ? bytes.compare(lte) > 0 : lt !== undefined && bytes.compare(lt) >= 0)
+}
+
+function expectedOf(sources: Sources, sequence: number, options: IteratorOptions): Pair[] {
+  const pairs = sources
+    .visible(sequence)
+    .map(([key, value]): Pair => [key, value.toString('latin1')])
+    .filter(([key]) => isWithin(key, options))
+  return options.reverse === true ? pairs.toReversed() : pairs
+}
+
+/** As deepEqual, which is slow where nothing differs. */
+function same(t: ExecutionContext, found: Pair[], expected: Pair[], message: string): void {
+  if (JSON.stringify(found) !== JSON.stringify(expected)) t.deepEqual(found, expected, message)
+}
+
+interface Outcome {
+  readonly pairs: Pair[]
+  readonly errors: SluiceError[]
+}
+
+/** Reads to the end by one of the ways there are; errors do not end it. */
+async function readAll(iterator: DatabaseIterator, way: number): Promise<Outcome> {
+  const pairs: Pair[] = []
+  const errors: SluiceError[] = []
+  for (;;) {
+    try {
+      const entries = await step(iterator, way)
+      if (entries.length === 0) break
+      pairs.push(...entries.map(pairOf))
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error
+      errors.push(error)
+      if (errors.length > 5000) throw new Error('the iterator does not get on', { cause: error })
+    }
+  }
+  await iterator.close()
+  return { pairs, errors }
+}
+
+async function step(iterator: DatabaseIterator, way: number): Promise<Entry[]> {
+  if (way === 0) return iterator.nextv(1 + (way % 7))
+  if (way === 1) return iterator.nextvSync(3)
+  const entry = way === 2 ? await iterator.next() : iterator.nextSync()
+  return entry === undefined ? [] : [entry]
+}
+
+function randomSources(random: Random): Sources {
+  return new Sources(
+    randomShape(random, ENTRY_COUNT),
+    random.pick([1, 2, 1000]),
+    random.pick([64, 100, 400]),
+  )
+}
+
+test.afterEach.always((t) => {
+  if (!t.passed) t.log(seeded())
+})
+
+test('random sources are read as a sorted map of their newest versions, in any range, direction and way', async (t) => {
+  const random = new Random(SEED)
+  for (let round = 0; round < 60; round++) {
+    const sources = randomSources(random)
+    for (let i = 0; i < 12; i++) {
+      const options = randomOptions(random)
+      const sequence = random.percent(50) ? ENTRY_COUNT : random.below(ENTRY_COUNT + 1)
+      const limit = random.percent(20) ? random.below(20) : undefined
+      const iterator = sources.iterator(
+        sequence,
+        limit === undefined ? options : { ...options, limit },
+      )
+      const { pairs, errors } = await readAll(iterator, i % 4)
+      t.is(errors.length, 0)
+      same(t, pairs, expectedOf(sources, sequence, options).slice(0, limit), `${round} ${i}`)
+    }
+    t.true(sources.isReleased)
+    await sources.tables.close()
+    t.is(sources.files.open.size, 0, 'every table was given back')
+  }
+})
+
+test('a seek goes on at the target in either direction, and nowhere from outside the range', async (t) => {
+  const random = new Random(SEED + 1)
+  let foundCount = 0
+  for (let round = 0; round < 40; round++) {
+    const sources = randomSources(random)
+    const options = randomOptions(random)
+    const expected = expectedOf(sources, ENTRY_COUNT, options)
+    const iterator = sources.iterator(ENTRY_COUNT, options)
+    for (let i = 0; i < 25; i++) {
+      const target = randomKey(random)
+      const text = target.toString('latin1')
+      const after = expected.filter(([key]) =>
+        options.reverse === true ? key <= text : key >= text,
+      )
+      const due = isWithin(text, options) ? after : []
+      iterator.seek(target)
+      const count = 1 + random.below(4)
+      for (let j = 0; j < count; j++) {
+        const found = random.percent(50) ? iterator.nextSync() : await iterator.next()
+        const message = `${round} ${i} ${j}`
+        if (found !== undefined) foundCount++
+        same(t, found === undefined ? [] : [pairOf(found)], due.slice(j, j + 1), message)
+      }
+    }
+    await iterator.close()
+  }
+  t.true(foundCount > 500)
+})
+
+test('a read that fails leaves the iterator where it was, and the next call tries again', async (t) => {
+  const random = new Random(SEED + 2)
+  let failures = 0
+  for (let round = 0; round < 40; round++) {
+    const sources = randomSources(random)
+    sources.files.fails = () => random.percent(30)
+    for (let i = 0; i < 8; i++) {
+      const options = randomOptions(random)
+      const { pairs, errors } = await readAll(sources.iterator(ENTRY_COUNT, options), i % 4)
+      for (const error of errors) t.is(error.code, 'LEVEL_IO_ERROR')
+      failures += errors.length
+      same(t, pairs, expectedOf(sources, ENTRY_COUNT, options), `${round} ${i}`)
+    }
+  }
+  t.true(failures > 100)
+})
+
+function covers({ first, last }: BlockPlace, key: string): boolean {
+  return first.compare(b(key)) <= 0 && last.compare(b(key)) >= 0
+}
+
+/** What is handed out is right and in order; what is not is of a damaged block, which is named. */
+function checkDamaged(
+  t: ExecutionContext,
+  { pairs, errors }: Outcome,
+  expected: Pair[],
+  damaged: readonly BlockPlace[],
+  message: string,
+): void {
+  const handedOut = new Set(pairs.map(([key]) => key))
+  same(
+    t,
+    pairs,
+    expected.filter(([key]) => handedOut.has(key)),
+    message,
+  )
+  for (const [key] of expected) {
+    if (handedOut.has(key)) continue
+    if (errors.length === 0 || !damaged.some((block) => covers(block, key))) {
+      t.fail(`${message}: ${key} is missing`)
+    }
+  }
+  t.true(errors.length <= damaged.length, message)
+  for (const error of errors) {
+    t.is(error.code, 'LEVEL_CORRUPTION', message)
+    t.true(
+      damaged.some(
+        ({ file, offset }) => error.file!.includes(`${file}.ldb`) && error.offset === offset,
+      ),
+      `${message}: ${error.message}`,
+    )
+  }
+}
+
+test('beside damaged blocks every entry is right or left out, with an error for each damaged block at the most', async (t) => {
+  const random = new Random(SEED + 3)
+  let errorCount = 0
+  for (let round = 0; round < 300; round++) {
+    const sources = randomSources(random)
+    const damaged = sources.blocks.filter(() => random.percent(20))
+    for (const block of damaged) sources.damageBlock(block, random)
+    for (let i = 0; i < 8; i++) {
+      const options = randomOptions(random)
+      const sequence = random.percent(50) ? ENTRY_COUNT : random.below(ENTRY_COUNT + 1)
+      const outcome = await readAll(sources.iterator(sequence, options), i % 4)
+      errorCount += outcome.errors.length
+      const expected = expectedOf(sources, sequence, options)
+      checkDamaged(t, outcome, expected, damaged, `${round} ${i} ${JSON.stringify(options)}`)
+    }
+  }
+  t.true(errorCount > 1000)
+})
+
+test('a table that cannot be opened leaves out its range, and the rest is right', async (t) => {
+  const random = new Random(SEED + 4)
+  let errorCount = 0
+  for (let round = 0; round < 150; round++) {
+    const sources = randomSources(random)
+    const numbers = [...sources.files.bytes.keys()].filter(() => random.percent(15))
+    for (const number of numbers) sources.damageFooter(number)
+    const ranges = sources.version.levels.flat().filter(({ number }) => numbers.includes(number))
+    for (let i = 0; i < 8; i++) {
+      const options = randomOptions(random)
+      const { pairs, errors } = await readAll(sources.iterator(ENTRY_COUNT, options), i % 4)
+      errorCount += errors.length
+      const expected = expectedOf(sources, ENTRY_COUNT, options)
+      const handedOut = new Set(pairs.map(([key]) => key))
+      const message = `${round} ${i} ${JSON.stringify(options)}`
+      same(
+        t,
+        pairs,
+        expected.filter(([key]) => handedOut.has(key)),
+        message,
+      )
+      for (const [key] of expected.filter(([missing]) => !handedOut.has(missing))) {
+        const isCovered = ranges.some(
+          ({ smallest, largest }) =>
+            smallest.subarray(0, -8).compare(b(key)) <= 0 &&
+            largest.subarray(0, -8).compare(b(key)) >= 0,
+        )
+        if (!isCovered || errors.length === 0) t.fail(`${message}: ${key} is missing`)
+      }
+      t.true(errors.length <= numbers.length, message)
+      for (const error of errors) t.is(error.code, 'LEVEL_CORRUPTION', message)
+    }
+  }
+  t.true(errorCount > 200)
+})
+
+test('damage and failing reads together lose nothing that is not damaged', async (t) => {
+  const random = new Random(SEED + 5)
+  for (let round = 0; round < 60; round++) {
+    const sources = randomSources(random)
+    const damaged = sources.blocks.filter(() => random.percent(10))
+    for (const block of damaged) sources.damageBlock(block, random)
+    sources.files.fails = () => random.percent(15)
+    for (let i = 0; i < 8; i++) {
+      const options = randomOptions(random)
+      const { pairs, errors } = await readAll(sources.iterator(ENTRY_COUNT, options), i % 4)
+      const outcome = { pairs, errors: errors.filter(({ code }) => code !== 'LEVEL_IO_ERROR') }
+      const expected = expectedOf(sources, ENTRY_COUNT, options)
+      checkDamaged(t, outcome, expected, damaged, `${round} ${i} ${JSON.stringify(options)}`)
+    }
+  }
+})
+
+/** One block a file of level 1, with older versions of the same keys in level 2. */
+const LAYERED: Shape = {
+  memtables: [],
+  level0: [],
+  levels: [
+    [[entry('a', 9, 1, 'new a')], [entry('b', 8, 0), entry('c', 7, 1, 'new c')]],
+    [
+      [
+        entry('a', 1, 1, 'old a'),
+        entry('b', 2, 1, 'old b'),
+        entry('c', 3, 1, 'old c'),
+        entry('d', 4, 1, 'd'),
+      ],
+    ],
+  ],
+}
+
+for (const reverse of [false, true]) {
+  const direction = reverse ? 'backwards' : 'forwards'
+
+  test(`a damaged newer block never lets the older version through, ${direction}`, async (t) => {
+    const sources = new Sources(LAYERED, 1000, 4096)
+    sources.damageBlock(sources.blocks[1]!, new Random(SEED))
+    const iterator = sources.iterator(100, { reverse })
+    const seen: string[] = []
+    for (;;) {
+      try {
+        const found = await iterator.next()
+        if (found === undefined) break
+        seen.push(`${found[0].toString()}=${found[1].toString()}`)
+      } catch (error) {
+        t.true(error instanceof SluiceError && error.code === 'LEVEL_CORRUPTION')
+        seen.push(`damage of ${(error as SluiceError).file!}`)
+      }
+    }
+    const expected = ['a=new a', 'damage of db/000011.ldb', 'd=d']
+    t.deepEqual(seen, reverse ? expected.toReversed() : expected)
+  })
+
+  test(`a damaged older block takes what it may hold with it, ${direction}, and is told once`, async (t) => {
+    const sources = new Sources(LAYERED, 1000, 4096)
+    sources.damageBlock(sources.blocks[2]!, new Random(SEED))
+    const { pairs, errors } = await readAll(sources.iterator(100, { reverse }), 0)
+    t.deepEqual(pairs, [])
+    t.is(errors.length, 1)
+    t.regex(errors[0]!.file!, /000012\.ldb$/)
+  })
+}
+
+test('damage beyond the bounds is none of the iterator’s business', async (t) => {
+  const tables = ['a', 'c', 'e'].map((key) => [entry(key, 1, 1, key), entry(`${key}z`, 1, 1, key)])
+  const sources = new Sources({ memtables: [], level0: [], levels: [tables] }, 1000, 4096)
+  sources.damageBlock(sources.blocks[0]!, new Random(SEED))
+  sources.damageBlock(sources.blocks[2]!, new Random(SEED))
+  for (const reverse of [false, true]) {
+    for (const options of [
+      { gt: b('az'), lt: b('e') },
+      { gte: b('b'), lte: b('d') },
+      { gte: b('c'), lte: b('cz') },
+    ]) {
+      const { pairs, errors } = await readAll(sources.iterator(9, { ...options, reverse }), 0)
+      t.deepEqual(errors, [])
+      t.deepEqual(pairs.map(([key]) => key).toSorted(), ['c', 'cz'])
+    }
+  }
+})

@@ -1,0 +1,111 @@
+// The readers that are open on a database: snapshots and iterators, and what they hold.
+//
+// One that its user forgot is told as an event when it is collected, and what it held is let go.
+//
+// Invariant: the registry of forgotten readers refers to what they hold, never to the readers.
+
+import type { Memtable } from '../memtable/memtable.ts'
+import type { TableCache } from '../table/table-cache.ts'
+import type { VersionSet } from '../version/version-set.ts'
+import type { DatabaseEvent } from './event.ts'
+import { DatabaseIterator } from './iterator.ts'
+import { type CheckedIteratorOptions } from './iterator-options.ts'
+import type { MemtableMemory } from './memtable-memory.ts'
+import { OpenIterator } from './read/open-iterator.ts'
+import { ReadView } from './read/read-view.ts'
+import type { SnapshotHandle, SnapshotList } from './snapshot-list.ts'
+import { Snapshot } from './snapshot.ts'
+
+export interface ReaderStats {
+  readonly count: number
+  /** For how long the oldest has been open; undefined when none is. */
+  readonly oldestAgeMs: number | undefined
+}
+
+/** What readers need of the engine. */
+export interface ReadEnvironment {
+  readonly tables: TableCache
+  readonly versions: VersionSet
+  readonly memory: MemtableMemory
+  readonly snapshots: SnapshotList
+  /** The memtables of this moment, newest first. */
+  readonly memtables: () => readonly Memtable[]
+  readonly now: () => number
+  readonly tell: (event: DatabaseEvent) => void
+}
+
+type Held =
+  | { readonly what: 'snapshot'; readonly handle: SnapshotHandle }
+  | { readonly what: 'iterator'; readonly open: OpenIterator }
+
+export class Reads {
+  readonly #environment: ReadEnvironment
+  /** In the order of opening. */
+  readonly #iterators = new Set<OpenIterator>()
+  readonly #forgotten: FinalizationRegistry<Held>
+
+  constructor(environment: ReadEnvironment) {
+    this.#environment = environment
+    this.#forgotten = new FinalizationRegistry((held) => {
+      this.#letGo(held)
+    })
+  }
+
+  get snapshotStats(): ReaderStats {
+    const { snapshots } = this.#environment
+    return { count: snapshots.count, oldestAgeMs: snapshots.oldestAgeMs() }
+  }
+
+  get iteratorStats(): ReaderStats {
+    const [oldest] = this.#iterators
+    return {
+      count: this.#iterators.size,
+      oldestAgeMs: oldest && this.#environment.now() - oldest.openedAtMs,
+    }
+  }
+
+  /** The sequence to read at; throws as Snapshot.sequenceOf does. */
+  sequenceOf(snapshot: Snapshot | undefined): number {
+    if (snapshot === undefined) return this.#environment.versions.lastSequence
+    return Snapshot.sequenceOf(snapshot, this)
+  }
+
+  snapshot(): Snapshot {
+    const { snapshots, versions } = this.#environment
+    const handle = snapshots.acquire(versions.lastSequence)
+    const snapshot = new Snapshot(handle, this, (closed) => this.#forgotten.unregister(closed))
+    this.#forgotten.register(snapshot, { what: 'snapshot', handle }, snapshot)
+    return snapshot
+  }
+
+  /** An iterator over the database as it is now, or was at `sequence`. */
+  iterator(options: CheckedIteratorOptions, sequence: number): DatabaseIterator {
+    const { memory, memtables, now, tables, versions } = this.#environment
+    const view = new ReadView(sequence, memory, memtables(), versions.retain())
+    const open = new OpenIterator(view, tables, options, now(), (closed) =>
+      this.#iterators.delete(closed),
+    )
+    this.#iterators.add(open)
+    const iterator = new DatabaseIterator(
+      open,
+      options.range,
+      options.limit,
+      options.highWaterMarkBytes,
+      (closed) => this.#forgotten.unregister(closed),
+    )
+    this.#forgotten.register(iterator, { what: 'iterator', open }, iterator)
+    return iterator
+  }
+
+  /** Closes every iterator, behind the calls that wait for a read. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#iterators].map((open) => open.close()))
+  }
+
+  #letGo(held: Held): void {
+    if (held.what === 'snapshot') held.handle.release()
+    // Nobody waits for a read: whoever did would still have the iterator.
+    else void held.open.close()
+    this.#environment.tell({ type: 'forgotten', what: held.what })
+  }
+}
