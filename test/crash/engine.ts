@@ -40,9 +40,11 @@ function environmentOf(disk: SimulatedDisk): Environment {
   return {
     fileSystem: disk,
     jobs: new DelayedRunner(inlineJobs, disk),
+    compactionJobs: new DelayedRunner(inlineJobs, disk),
     inlineJobs,
     now: watchedClock(disk),
     delay: () => passTurns(20),
+    pause: () => passTurns(20),
     openInfoLog: () => Promise.resolve(NO_INFO_LOG),
   }
 }

@@ -164,5 +164,5 @@ function environmentOf(set: OptionSet): Environment {
   if (set.hasWorker && set.binding === 'default') return usual
   const fileSystem = set.binding === 'js' ? new NodeFileSystem(jsBinding) : usual.fileSystem
   const inlineJobs = new InlineRunner(fileSystem)
-  return { ...usual, fileSystem, inlineJobs, jobs: inlineJobs }
+  return { ...usual, fileSystem, inlineJobs, jobs: inlineJobs, compactionJobs: inlineJobs }
 }

@@ -13,7 +13,7 @@
 
 import { compareInternal } from '../format/internal-key.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
-import { closure, type KeyRange, overlapping, rangeOf } from '../version/file-range.ts'
+import { closure, type UserKeyRange, overlapping, rangeOf } from '../version/file-range.ts'
 import {
   expandedLimitBytes,
   grandparentLimitBytes,
@@ -69,7 +69,7 @@ export function pickCompaction(
 export function pickRange(
   version: Version,
   level: number,
-  range: KeyRange,
+  range: UserKeyRange,
   limits: LevelLimits,
   stepBytes: number,
 ): Compaction | undefined {
@@ -146,7 +146,7 @@ function compareKeys(a: Buffer, b: Buffer): number {
 }
 
 /** The deepest level with files that overlap the range, or -1. */
-export function deepestLevel(version: Version, range: KeyRange): number {
+export function deepestLevel(version: Version, range: UserKeyRange): number {
   for (let level = LEVEL_COUNT - 1; level >= 0; level--) {
     if (overlapping(version.levels[level]!, range).length > 0) return level
   }

@@ -4,6 +4,7 @@
 //   switch:  new log file ── memtable frozen ── flush begins
 //   flush:   table by a job ── manifest ── frozen memtable dropped ── its log removed
 //   read:    memtable ── frozen memtable ── tables, newest first
+//   compact: tables of a level into the next, by a job ── manifest ── the old ones removed (compactor)
 //   resume:  both memtables into tables ── new log ── new manifest ── failure cleared
 //
 // State, by who may write it (code between two awaits is the critical section):
@@ -30,15 +31,26 @@ import { BlockCache } from '../table/block-cache.ts'
 import { LookupKey } from '../table/lookup-key.ts'
 import { TableCache } from '../table/table-cache.ts'
 import { NOT_AT_HAND } from '../table/table.ts'
+import type { UserKeyRange } from '../version/file-range.ts'
+import { LEVELDB_LIMITS } from '../version/level-rules.ts'
 import { emptyEdit, type VersionEdit } from '../version/version-edit.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import { approximateSizes, type SizeRange } from './approximate-sizes.ts'
+import { Compactor, type CompactorContext } from './compactor.ts'
 import type { Environment } from './environment.ts'
-import type { DatabaseEvent } from './event.ts'
-import { type GateEnvironment, type GateLimits, makeRoom } from './gate.ts'
+import { type DatabaseEvent, describeEvent } from './event.ts'
+import {
+  DELAY_LEVEL0_FILES,
+  type GateEnvironment,
+  type GateLimits,
+  makeRoom,
+  STOP_LEVEL0_FILES,
+} from './gate.ts'
+import type { CompactRangeOptions } from './manual-compaction.ts'
 import type { MemtableMemory } from './memtable-memory.ts'
 import { enterNewState, type NewStateContext } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
+import { ObsoleteTables } from './obsolete-tables.ts'
 import { type CheckedOptions, tableOptionsOf } from './options.ts'
 import { getFromTables, getFromTablesAtHand, getFromTablesSync } from './point-read.ts'
 import { type ReadEnvironment, Reads } from './reads.ts'
@@ -47,11 +59,9 @@ import { SnapshotList } from './snapshot-list.ts'
 import { Counters, type StallCause } from './stats.ts'
 import { type WriteEnvironment, WriteQueue } from './write-queue.ts'
 
-// Nothing takes files out of level 0 yet, so a limit on them would stop writes for ever. The rules
-// are the gate's, and tested there.
-const LIMITS_WITHOUT_COMPACTION: GateLimits = {
-  delayLevel0Files: Number.POSITIVE_INFINITY,
-  stopLevel0Files: Number.POSITIVE_INFINITY,
+const GATE_LIMITS: GateLimits = {
+  delayLevel0Files: DELAY_LEVEL0_FILES,
+  stopLevel0Files: STOP_LEVEL0_FILES,
 }
 
 /** What opening hands to the engine, which owns all of it from then on. */
@@ -73,6 +83,7 @@ export class Engine {
   readonly counters: Counters = new Counters()
   readonly report: RecoveryReport
   readonly reads: Reads
+  readonly compactor: Compactor
   readonly #environment: Environment
   readonly #directory: string
   readonly #options: CheckedOptions
@@ -86,6 +97,8 @@ export class Engine {
   readonly #infoLog: InfoLog
   readonly #lock: Lock
   readonly #gate: GateEnvironment
+  readonly #obsolete: ObsoleteTables
+  readonly #snapshots: SnapshotList
   #memtable: Memtable
   #frozen: Memtable | undefined
   #log: WriteAheadLog
@@ -93,6 +106,7 @@ export class Engine {
   #removing: Promise<void> = Promise.resolve()
   #resuming: Promise<void> | undefined
   #failure: SluiceError | undefined
+  #isClosing = false
 
   constructor(parts: EngineParts) {
     const { environment, directory, options } = parts
@@ -113,11 +127,25 @@ export class Engine {
       verifyChecksums: options.verifyChecksums,
       ...(this.blockCache === undefined ? {} : { blockCache: this.blockCache }),
     })
+    this.#obsolete = new ObsoleteTables({
+      fileSystem,
+      directory,
+      infoLog: parts.infoLog,
+      versions: parts.versions,
+      tables: this.#tables,
+      mayRemove: () => this.#failure === undefined,
+    })
+    parts.versions.onRelease(() => {
+      this.#obsolete.removeUnused()
+    })
+    this.#snapshots = new SnapshotList(environment.now)
     this.reads = new Reads(this.#readEnvironment())
+    this.compactor = new Compactor(this.#compactorContext())
     this.#gate = this.#gateEnvironment()
     this.queue = new WriteQueue(this.#writeEnvironment(), options, parts.versions.lastSequence + 1)
     this.#infoLog.write(`open: ${JSON.stringify(parts.report)}`)
     this.#tell({ type: 'recovery', report: parts.report })
+    this.compactor.schedule()
   }
 
   get failure(): SluiceError | undefined {
@@ -149,7 +177,7 @@ export class Engine {
       const version = this.#versions.current
       const atHand = getFromTablesAtHand(version, this.#tables, key)
       if (atHand !== NOT_AT_HAND) return Promise.resolve(atHand)
-      return getFromTables(version, this.#tables, key.copy(), fillCache)
+      return this.#getFromTables(key.copy(), fillCache)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -188,6 +216,16 @@ export class Engine {
   }
 
   /**
+   * Flushes the memtable and compacts what is in the range, down to the deepest level that holds any
+   * of it. Rejects with LEVEL_ABORTED, LEVEL_IO_ERROR, LEVEL_CORRUPTION or LEVEL_DATABASE_NOT_OPEN.
+   */
+  async compactRange(range: UserKeyRange, options: CompactRangeOptions): Promise<void> {
+    await this.queue.switch()
+    await this.flushed()
+    return this.compactor.compactRange(range, options)
+  }
+
+  /**
    * Saves what the memtables hold into new tables, a new log and a new manifest, and takes writes
    * again. Rejects with LEVEL_IO_ERROR when that fails too; the failure then stays.
    */
@@ -203,13 +241,16 @@ export class Engine {
    * Rejects with the first LEVEL_IO_ERROR.
    */
   async close(): Promise<void> {
+    this.#isClosing = true
+    await this.compactor.stop()
     await this.reads.close()
     // A resume that fails has told its caller; here only its end counts.
     await Promise.allSettled([this.#resuming])
     await this.queue.drained()
     await this.#flushing
     await this.#removing
-    await this.#environment.jobs.close()
+    await this.#obsolete.removed()
+    await Promise.all([this.#environment.jobs.close(), this.#environment.compactionJobs.close()])
     await this.#tables.close()
     this.#infoLog.write('close')
     await this.#infoLog.close()
@@ -224,13 +265,23 @@ export class Engine {
     return getFromMemtable(this.#frozen, key)
   }
 
+  async #getFromTables(key: LookupKey, fillCache: boolean): Promise<Buffer | undefined> {
+    // What a compaction replaces meanwhile stays until it was read.
+    const retained = this.#versions.retain()
+    try {
+      return await getFromTables(retained.version, this.#tables, key, fillCache)
+    } finally {
+      retained.release()
+    }
+  }
+
   #readEnvironment(): ReadEnvironment {
     const { now } = this.#environment
     return {
       tables: this.#tables,
       versions: this.#versions,
       memory: this.#memory,
-      snapshots: new SnapshotList(now),
+      snapshots: this.#snapshots,
       memtables: () =>
         this.#frozen === undefined ? [this.#memtable] : [this.#memtable, this.#frozen],
       now,
@@ -259,19 +310,51 @@ export class Engine {
     }
   }
 
+  #compactorContext(): CompactorContext {
+    const { fileSystem, compactionJobs, now, pause, levelLimits } = this.#environment
+    const { maxFileSize } = this.#options
+    return {
+      fileSystem,
+      directory: this.#directory,
+      jobs: compactionJobs,
+      versions: this.#versions,
+      limits: levelLimits ?? { ...LEVELDB_LIMITS, maxFileSizeBytes: maxFileSize },
+      table: tableOptionsOf(this.#options),
+      now,
+      pause,
+      smallestSnapshot: () => this.#snapshots.oldest() ?? this.#versions.lastSequence,
+      refusal: () => this.#failure && this.#refusal(this.#failure),
+      fail: (error) => this.#fail(error),
+      addObsolete: (numbers) => {
+        this.#obsolete.add(numbers)
+      },
+      countCompaction: (work) => {
+        this.counters.countCompaction(work)
+      },
+      countTrivialMove: () => {
+        this.counters.countTrivialMove()
+      },
+      tell: (event) => {
+        this.#infoLog.write(describeEvent(event))
+        this.#tell(event)
+      },
+    }
+  }
+
   // What the group at the head needs; the gate asks for it again after every wait.
   #neededBytes = 0
   #neededCount = 0
 
   #gateEnvironment(): GateEnvironment {
     return {
-      limits: LIMITS_WITHOUT_COMPACTION,
+      limits: GATE_LIMITS,
       failure: () => this.#failure && this.#refusal(this.#failure),
-      level0FileCount: () => this.#versions.current.levels[0]!.length,
+      // Nothing makes level 0 smaller any more; what was written before close() still goes in.
+      level0FileCount: () => (this.#isClosing ? 0 : this.#versions.current.levels[0]!.length),
       hasRoom: () => this.#hasRoom(),
       hasFrozenMemtable: () => this.#frozen !== undefined,
       memtableFlushed: () => this.#flushing ?? Promise.reject(new Error('nothing flushes')),
-      level0Changed: () => this.#flushing ?? Promise.reject(new Error('nothing changes level 0')),
+      level0Changed: () => this.compactor.level0Changed(),
       switchMemtable: () => this.#switchMemtable(),
       delay: this.#environment.delay,
       now: this.#environment.now,
@@ -341,6 +424,7 @@ export class Engine {
       this.#memory.recycle(memtable)
       this.#countFlush(file, this.#environment.now() - startMs)
       this.#removeLog(oldLogNumber)
+      this.compactor.schedule()
     } catch (error) {
       this.#flushing = undefined
       this.#fail(error)
@@ -378,6 +462,16 @@ export class Engine {
     // Its failure, if there is one still to come, is one of the log that is about to be replaced.
     await Promise.allSettled([this.#log.retired()])
     if (this.#failure === undefined) return
+    // So that no output of a job is taken for a file that nobody needs, nor an edit for the last one.
+    await this.compactor.stop()
+    try {
+      await this.#enterNewState()
+    } finally {
+      if (!this.#isClosing) this.compactor.start()
+    }
+  }
+
+  async #enterNewState(): Promise<void> {
     // Made before anything is changed: there may be no memory for it.
     const memtable = this.#memory.create(0, 0)
     const log = await enterNewState(this.#newStateContext(), (edit) => this.#rescueMemtables(edit))
@@ -385,6 +479,7 @@ export class Engine {
     await this.#log.abandon()
     await this.#removeObsolete()
     this.#exchange(log, memtable)
+    this.#obsolete.removeUnused()
     this.#infoLog.write('resume')
     this.#tell({ type: 'resume' })
   }
@@ -439,6 +534,7 @@ export class Engine {
     if (this.#failure !== undefined) return this.#failure
     const error = ioError('write to', this.#directory, cause)
     this.#failure = error
+    this.compactor.wakeLevel0Waiters()
     this.#infoLog.write(`failure: ${error.message}`)
     this.#tell({ type: 'failure', error })
     return error

@@ -22,3 +22,34 @@ export type DatabaseEvent =
       readonly sizeBytes: number
       readonly durationMs: number
     }
+  /** Tables of a level became tables of the next; `moved` where one went down as it was. */
+  | {
+      readonly type: 'compaction'
+      readonly level: number
+      readonly moved: boolean
+      readonly inputFiles: number
+      readonly outputFiles: number
+      readonly readBytes: number
+      readonly writtenBytes: number
+      readonly durationMs: number
+    }
+  /**
+   * A compaction failed, and everything is as it was before it. It is tried again after `retryMs`;
+   * undefined where a table is damaged, which then stays as it is.
+   */
+  | {
+      readonly type: 'compaction-failed'
+      readonly level: number
+      readonly error: SluiceError
+      readonly retryMs: number | undefined
+    }
+
+/** The event as a line of LOG. */
+export function describeEvent(event: DatabaseEvent): string {
+  const { type, ...rest } = event
+  const told = Object.entries(rest).map(([name, value]) => {
+    const number = typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(1) : value
+    return `${name} ${value instanceof Error ? value.message : String(number)}`
+  })
+  return `${type}: ${told.join(', ')}`
+}

@@ -1,4 +1,4 @@
-// Removes the files of a directory that the current version, manifest and log have no use for.
+// Removes the files of a directory that no live version, nor the manifest and log in use, need.
 //
 // Requires: CURRENT names the manifest in use, and the directory was synced since; before that, an
 // older manifest may still be the one that the next open reads.
@@ -28,7 +28,7 @@ export interface ObsoleteContext {
 /** Removes them, best effort: the next open tries again. Returns what was moved to lost/. */
 export async function removeObsoleteFiles(context: ObsoleteContext): Promise<string[]> {
   const { fileSystem, directory, infoLog, versions, knownBelow } = context
-  const live = new Set(versions.current.levels.flat().map(({ number }) => number))
+  const live = versions.liveFileNumbers()
   const moved: string[] = []
   for (const name of context.names) {
     const file = parseFileName(name)

@@ -31,7 +31,7 @@ export async function openEngine(
       throw error
     }
   } catch (error) {
-    await environment.jobs.close()
+    await Promise.all([environment.jobs.close(), environment.compactionJobs.close()])
     const reason = error instanceof Error ? error.message : String(error)
     throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', `Cannot open ${path}: ${reason}`, {
       cause: error,

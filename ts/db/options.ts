@@ -4,6 +4,7 @@
 // bloom filter unless told to, and classic-level always writes one of 10 bits a key; so do we.
 
 import type { TableOptions } from '../table/table-options.ts'
+import { LEVELDB_LIMITS } from '../version/level-rules.ts'
 import type { DatabaseEvent } from './event.ts'
 
 export interface DatabaseOptions {
@@ -13,6 +14,8 @@ export interface DatabaseOptions {
   readonly errorIfExists?: boolean
   /** Bytes of a memtable; a full one becomes a table. 1 KiB to 1 GiB, default 4 MiB. */
   readonly writeBufferSize?: number
+  /** Bytes at which a compaction ends a table. 1 KiB to 1 GiB, default 2 MiB. */
+  readonly maxFileSize?: number
   /** Tables kept open, at least 1. Default 1000. */
   readonly maxOpenFiles?: number
   /** Bytes of data blocks kept in memory between reads; 0 for none. 0 to 2^40, default 8 MiB. */
@@ -50,6 +53,7 @@ type NumericOption = {
 /** Smallest and largest value of each number, in the unit of the option. */
 const RANGES: Readonly<Record<NumericOption, readonly [number, number]>> = {
   writeBufferSize: [1024, 2 ** 30],
+  maxFileSize: [1024, 2 ** 30],
   maxOpenFiles: [1, 2 ** 31 - 1],
   cacheSize: [0, 2 ** 40],
   blockSize: [64, 4 * 2 ** 20],
@@ -65,6 +69,7 @@ const DEFAULT_OPTIONS: CheckedOptions = {
   createIfMissing: false,
   errorIfExists: false,
   writeBufferSize: 4 * 2 ** 20,
+  maxFileSize: LEVELDB_LIMITS.maxFileSizeBytes,
   maxOpenFiles: 1000,
   cacheSize: 8 * 2 ** 20,
   verifyChecksums: true,

@@ -13,16 +13,23 @@ export function realFileSystem(): FileSystem {
   return new NodeFileSystem(binding)
 }
 
-/** One for each database: its worker ends with it. */
+/** One for each database: its workers end with it. */
 export function realEnvironment(): Environment {
   const fileSystem = realFileSystem()
   const inlineJobs = new InlineRunner(fileSystem)
   return {
     fileSystem,
     jobs: new WorkerRunner(inlineJobs),
+    compactionJobs: new WorkerRunner(inlineJobs),
     inlineJobs,
     now: () => performance.now(),
     delay: (durationMs) => setTimeout(durationMs),
+    pause,
     openInfoLog,
   }
+}
+
+async function pause(durationMs: number, signal: AbortSignal): Promise<void> {
+  // Rejects where the signal is aborted: the wait is over then, no more.
+  await Promise.allSettled([setTimeout(durationMs, undefined, { signal, ref: false })])
 }

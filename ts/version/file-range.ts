@@ -7,13 +7,13 @@ import { compareBytes, compareInternal, TAG_SIZE } from '../format/internal-key.
 import type { FileMetadata } from './file-metadata.ts'
 
 /** From `smallest` to `largest`, both user keys; undefined leaves an end open. */
-export interface KeyRange {
+export interface UserKeyRange {
   readonly smallest: Uint8Array | undefined
   readonly largest: Uint8Array | undefined
 }
 
 /** The user keys from the first to the last of the files. Requires: at least one file. */
-export function rangeOf(files: readonly FileMetadata[]): KeyRange {
+export function rangeOf(files: readonly FileMetadata[]): UserKeyRange {
   let { smallest, largest } = files[0]!
   for (const file of files) {
     if (compareKeys(file.smallest, smallest) < 0) smallest = file.smallest
@@ -23,7 +23,7 @@ export function rangeOf(files: readonly FileMetadata[]): KeyRange {
 }
 
 /** The files that may hold a key of the range, in the order in which they are given. */
-export function overlapping(files: readonly FileMetadata[], range: KeyRange): FileMetadata[] {
+export function overlapping(files: readonly FileMetadata[], range: UserKeyRange): FileMetadata[] {
   return files.filter((file) => overlaps(file, range))
 }
 
@@ -32,7 +32,7 @@ export function overlapping(files: readonly FileMetadata[], range: KeyRange): Fi
  * level holds a user key that one of them holds, so they can leave the level together. On level 0
  * that takes in every older and newer version; on the others, neighbours that share a user key.
  */
-export function closure(files: readonly FileMetadata[], range: KeyRange): FileMetadata[] {
+export function closure(files: readonly FileMetadata[], range: UserKeyRange): FileMetadata[] {
   let found = overlapping(files, range)
   for (;;) {
     if (found.length === 0) return found
@@ -42,7 +42,7 @@ export function closure(files: readonly FileMetadata[], range: KeyRange): FileMe
   }
 }
 
-function overlaps(file: FileMetadata, { smallest, largest }: KeyRange): boolean {
+function overlaps(file: FileMetadata, { smallest, largest }: UserKeyRange): boolean {
   return (
     (largest === undefined || compareUserKey(file.smallest, largest) <= 0) &&
     (smallest === undefined || compareUserKey(file.largest, smallest) >= 0)

@@ -33,6 +33,9 @@ export interface RetainedVersion {
   release(): void
 }
 
+// Reserved at once: a sync of the manifest serves some ten compactions.
+const RESERVED_NUMBERS = 128
+
 /** The manifest of a database that nobody has opened yet. */
 export const FIRST_MANIFEST_NUMBER = 1
 
@@ -60,6 +63,8 @@ export class VersionSet {
 
   // Written by whoever takes a number; never goes back but by reuseFileNumber().
   #nextFileNumber: number
+  // Below the next file number of the manifest, and no file's.
+  readonly #reservedNumbers: number[] = []
 
   // Written by the head of the write queue, recovery and resume.
   #lastSequence: number
@@ -156,6 +161,26 @@ export class VersionSet {
   /** Gives `number` back when no file of it came to be. */
   reuseFileNumber(number: number): void {
     if (this.#nextFileNumber === number + 1) this.#nextFileNumber = number
+  }
+
+  /**
+   * Numbers for the tables of a job, which the manifest knows to be given out: the next open removes
+   * what a crash leaves of them, where an unknown table is kept for a person to look at.
+   * Rejects with LEVEL_IO_ERROR, as install() does. Requires: one call at a time.
+   */
+  async reserveFileNumbers(count: number): Promise<number[]> {
+    if (this.#reservedNumbers.length < count) {
+      const length = Math.max(count, RESERVED_NUMBERS)
+      const numbers = Array.from({ length }, () => this.newFileNumber())
+      await this.install(emptyEdit())
+      this.#reservedNumbers.push(...numbers)
+    }
+    return this.#reservedNumbers.splice(0, count)
+  }
+
+  /** Gives reserved numbers back. Requires: no file of them came to be. */
+  returnFileNumbers(numbers: readonly number[]): void {
+    this.#reservedNumbers.unshift(...numbers)
   }
 
   /** Makes sure that `number`, seen in the directory, is not given out. */
