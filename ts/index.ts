@@ -8,6 +8,7 @@ export type { DatabaseStats, LevelStats, MemtableStats } from './db/database-sta
 export type { DatabaseEvent } from './db/event.ts'
 export type { DatabaseIterator, Entry, GatherOptions } from './db/iterator.ts'
 export type { IteratorOptions } from './db/iterator-options.ts'
+export type { CompactionProgress, CompactRangeOptions } from './db/manual-compaction.ts'
 export type { DatabaseOptions } from './db/options.ts'
 export type { Snapshot } from './db/snapshot.ts'
 export type { ReaderStats } from './db/reads.ts'

@@ -121,6 +121,10 @@ export class Compactor {
       manual.reject(closedError())
       return manual.promise
     }
+    if (manual.isAborted) {
+      manual.abort()
+      return manual.promise
+    }
     const { signal } = options
     const onAbort = (): void => {
       if (this.#work?.manual === manual) this.#run?.cancel()

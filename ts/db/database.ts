@@ -17,6 +17,7 @@ import { type DatabaseStats, databaseStats, propertySource } from './database-st
 import type { Engine } from './engine.ts'
 import { type DatabaseIterator } from './iterator.ts'
 import { type IteratorOptions, checkIteratorOptions } from './iterator-options.ts'
+import { type CompactRangeOptions, compactRangeError } from './manual-compaction.ts'
 import { openEngine } from './open.ts'
 import type { DatabaseOptions } from './options.ts'
 import { propertyOf } from './properties.ts'
@@ -183,6 +184,24 @@ export class DB {
   async flushMemtable(): Promise<void> {
     await this.write(null)
     await this.#engine.flushed()
+  }
+
+  /**
+   * Flushes the memtable and compacts the tables of the keys from `start` to `end`, both included;
+   * undefined leaves an end open. Deletions and overwritten entries of the range go, but for what a
+   * snapshot still sees. Keys are copied. Reads and writes go on meanwhile.
+   * Rejects with TypeError, LEVEL_INVALID_KEY or LEVEL_DATABASE_NOT_OPEN; with LEVEL_ABORTED, and what
+   * was compacted by then stays so; with LEVEL_IO_ERROR or LEVEL_CORRUPTION, and nothing is lost.
+   */
+  compactRange(
+    start?: Uint8Array,
+    end?: Uint8Array,
+    options: CompactRangeOptions = {},
+  ): Promise<void> {
+    const error = this.#openError() ?? compactRangeError(start, end, options)
+    if (error !== undefined) return Promise.reject(error)
+    const range = { smallest: start && Buffer.from(start), largest: end && Buffer.from(end) }
+    return this.#engine.compactRange(range, options)
   }
 
   /**

@@ -220,9 +220,11 @@ export class Engine {
    * of it. Rejects with LEVEL_ABORTED, LEVEL_IO_ERROR, LEVEL_CORRUPTION or LEVEL_DATABASE_NOT_OPEN.
    */
   async compactRange(range: UserKeyRange, options: CompactRangeOptions): Promise<void> {
+    const compacting = (): Promise<void> => this.compactor.compactRange(range, options)
+    if (options.signal?.aborted === true) return compacting()
     await this.queue.switch()
     await this.flushed()
-    return this.compactor.compactRange(range, options)
+    return compacting()
   }
 
   /**

@@ -8,6 +8,7 @@
 
 import { type Compaction, deepestLevel, pickRange } from '../compaction/picker.ts'
 import { SluiceError } from '../format/error.ts'
+import { keyError } from '../format/user-bytes.ts'
 import { type UserKeyRange, overlapping, rangeOf } from '../version/file-range.ts'
 import { type LevelLimits, totalBytes } from '../version/level-rules.ts'
 import type { Version } from '../version/version.ts'
@@ -133,4 +134,27 @@ export class ManualCompaction {
     }
     return sum
   }
+}
+
+/** What is wrong with the arguments of compactRange; undefined when they can be. */
+export function compactRangeError(
+  start: Uint8Array | undefined,
+  end: Uint8Array | undefined,
+  options: CompactRangeOptions,
+): Error | undefined {
+  if (typeof options !== 'object' || options === null) {
+    return new TypeError('options must be an object')
+  }
+  const { signal, onProgress } = options
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    return new TypeError('signal must be an AbortSignal')
+  }
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    return new TypeError('onProgress must be a function')
+  }
+  for (const key of [start, end]) {
+    const error = key === undefined ? undefined : keyError(key)
+    if (error !== undefined) return error
+  }
+  return undefined
 }
