@@ -2,7 +2,7 @@
 
 import { binding as loadedBinding } from './platform/load-binding.ts'
 
-export { DB, type WriteOptions } from './db/database.ts'
+export { DB, type ReadOptions, type WriteOptions } from './db/database.ts'
 export type { SizeRange } from './db/approximate-sizes.ts'
 export type { DatabaseStats, LevelStats, MemtableStats } from './db/database-stats.ts'
 export type { DatabaseEvent } from './db/event.ts'

@@ -41,6 +41,8 @@ export interface WriteOptions {
 export interface ReadOptions {
   /** False: what this read brings into memory is not kept there. Default true. */
   readonly fillCache?: boolean
+  /** Reads as of this snapshot. Default: as of now. */
+  readonly snapshot?: Snapshot
 }
 
 /** What an iterator hands out of a key or a value, by its option. */
@@ -146,14 +148,29 @@ export class DB {
   get(key: Uint8Array, options: ReadOptions = NO_READ_OPTIONS): Promise<Buffer | undefined> {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) return Promise.reject(error)
-    return this.#engine.get(key, options.fillCache !== false)
+    return this.#engine.get(key, this.#sequenceOf(options), options.fillCache !== false)
   }
 
   /** The same on the calling thread: throws where get rejects, and blocks while it reads. */
   getSync(key: Uint8Array, options: ReadOptions = NO_READ_OPTIONS): Buffer | undefined {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) throw error
-    return this.#engine.getSync(key, options.fillCache !== false)
+    return this.#engine.getSync(key, this.#sequenceOf(options), options.fillCache !== false)
+  }
+
+  /**
+   * The values of `keys`, in their order, as of one moment. Rejects as get does, when any of them
+   * cannot be read, and with TypeError for what is no array.
+   */
+  getMany(
+    keys: readonly Uint8Array[],
+    options: ReadOptions = NO_READ_OPTIONS,
+  ): Promise<(Buffer | undefined)[]> {
+    let error = this.#readError(options)
+    if (!Array.isArray(keys)) error ??= new TypeError('keys must be an array')
+    else for (const key of keys) error ??= keyError(key)
+    if (error !== undefined) return Promise.reject(error)
+    return this.#engine.getMany(keys, this.#sequenceOf(options), options.fillCache !== false)
   }
 
   /** The database as it is now, for reads with the option `snapshot`. Close it: it holds old versions. */
@@ -174,9 +191,13 @@ export class DB {
   ): DatabaseIterator<Half<Options['keys']>, Half<Options['values']>> {
     const error = this.#openError()
     if (error !== undefined) throw error
-    const checked = checkIteratorOptions(options === undefined ? {} : options)
+    const given: IteratorOptions = options === undefined ? {} : options
+    const checked = checkIteratorOptions(given)
     const { reads } = this.#engine
-    const iterator = reads.iterator(checked, reads.sequenceOf(options?.snapshot))
+    const snapshotError =
+      given.snapshot === undefined ? undefined : reads.snapshotError(given.snapshot)
+    if (snapshotError !== undefined) throw snapshotError
+    const iterator = reads.iterator(checked, this.#sequenceOf(given))
     return iterator as DatabaseIterator<Half<Options['keys']>, Half<Options['values']>>
   }
 
@@ -263,11 +284,16 @@ export class DB {
     if (typeof options !== 'object' || options === null) {
       return new TypeError('options must be an object')
     }
-    const { fillCache } = options
+    const { fillCache, snapshot } = options
     if (fillCache !== undefined && typeof fillCache !== 'boolean') {
       return new TypeError('fillCache must be a boolean')
     }
-    return undefined
+    return snapshot === undefined ? undefined : this.#engine.reads.snapshotError(snapshot)
+  }
+
+  // Requires: no #readError.
+  #sequenceOf({ snapshot }: ReadOptions): number {
+    return snapshot === undefined ? this.#engine.versions.lastSequence : snapshot.sequence
   }
 
   #writeError(options: WriteOptions): Error | undefined {

@@ -52,7 +52,13 @@ import { enterNewState, type NewStateContext } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
 import { ObsoleteTables } from './obsolete-tables.ts'
 import { type CheckedOptions, tableOptionsOf } from './options.ts'
-import { getFromTables, getFromTablesAtHand, getFromTablesSync } from './point-read.ts'
+import {
+  fillMissing,
+  getFromTables,
+  getFromTablesAtHand,
+  getFromTablesSync,
+  type MissingValue,
+} from './point-read.ts'
 import { type ReadEnvironment, Reads } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import { SnapshotList } from './snapshot-list.ts'
@@ -165,28 +171,45 @@ export class Engine {
   }
 
   /**
-   * The value in a new Buffer, or undefined. What is in memory is answered at once, what is not is read
-   * on the pool. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION.
+   * The value in a new Buffer, or undefined, as of `sequence`. What is in memory is answered at once,
+   * what is not is read on the pool. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION.
    */
-  get(userKey: Uint8Array, fillCache: boolean): Promise<Buffer | undefined> {
+  get(userKey: Uint8Array, sequence: number, fillCache: boolean): Promise<Buffer | undefined> {
     try {
-      const key = this.#lookupKey
-      key.set(userKey, userKey.length, this.#versions.lastSequence)
-      const found = this.#getFromMemory(key)
-      if (found !== undefined) return Promise.resolve(found ?? undefined)
-      const version = this.#versions.current
-      const atHand = getFromTablesAtHand(version, this.#tables, key)
-      if (atHand !== NOT_AT_HAND) return Promise.resolve(atHand)
-      return this.#getFromTables(key.copy(), fillCache)
+      const found = this.#getAtHand(userKey, sequence)
+      if (found !== NOT_AT_HAND) return Promise.resolve(found)
+      const key = this.#lookupKey.copy()
+      return getFromTables(this.#versions.retain(), this.#tables, key, fillCache)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  /** The same on the calling thread; throws. */
-  getSync(userKey: Uint8Array, fillCache: boolean): Buffer | undefined {
+  /** The values of several keys, in their order. Rejects when any of them cannot be read. */
+  getMany(
+    userKeys: readonly Uint8Array[],
+    sequence: number,
+    fillCache: boolean,
+  ): Promise<(Buffer | undefined)[]> {
+    const values: (Buffer | undefined)[] = []
+    const missing: MissingValue[] = []
+    try {
+      for (const [at, userKey] of userKeys.entries()) {
+        const found = this.#getAtHand(userKey, sequence)
+        values.push(found === NOT_AT_HAND ? undefined : found)
+        if (found === NOT_AT_HAND) missing.push({ at, key: this.#lookupKey.copy() })
+      }
+      if (missing.length === 0) return Promise.resolve(values)
+      return fillMissing(this.#versions.retain(), this.#tables, values, missing, fillCache)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** get on the calling thread; throws. */
+  getSync(userKey: Uint8Array, sequence: number, fillCache: boolean): Buffer | undefined {
     const key = this.#lookupKey
-    key.set(userKey, userKey.length, this.#versions.lastSequence)
+    key.set(userKey, userKey.length, sequence)
     const found = this.#getFromMemory(key)
     if (found !== undefined) return found ?? undefined
     return getFromTablesSync(this.#versions.current, this.#tables, key, fillCache)
@@ -261,20 +284,19 @@ export class Engine {
     for (const outcome of [log, manifest]) if (outcome.status === 'rejected') throw outcome.reason
   }
 
+  // Leaves the key in #lookupKey.
+  #getAtHand(userKey: Uint8Array, sequence: number): Buffer | undefined | typeof NOT_AT_HAND {
+    const key = this.#lookupKey
+    key.set(userKey, userKey.length, sequence)
+    const found = this.#getFromMemory(key)
+    if (found !== undefined) return found ?? undefined
+    return getFromTablesAtHand(this.#versions.current, this.#tables, key)
+  }
+
   #getFromMemory(key: LookupKey): Buffer | null | undefined {
     const found = getFromMemtable(this.#memtable, key)
     if (found !== undefined || this.#frozen === undefined) return found
     return getFromMemtable(this.#frozen, key)
-  }
-
-  async #getFromTables(key: LookupKey, fillCache: boolean): Promise<Buffer | undefined> {
-    // What a compaction replaces meanwhile stays until it was read.
-    const retained = this.#versions.retain()
-    try {
-      return await getFromTables(retained.version, this.#tables, key, fillCache)
-    } finally {
-      retained.release()
-    }
   }
 
   #readEnvironment(): ReadEnvironment {

@@ -64,10 +64,9 @@ export class Reads {
     }
   }
 
-  /** The sequence to read at; throws as Snapshot.sequenceOf does. */
-  sequenceOf(snapshot: Snapshot | undefined): number {
-    if (snapshot === undefined) return this.#environment.versions.lastSequence
-    return Snapshot.sequenceOf(snapshot, this)
+  /** Why nothing can be read as of the snapshot; undefined when it can. */
+  snapshotError(snapshot: Snapshot): Error | undefined {
+    return Snapshot.errorOf(snapshot, this)
   }
 
   snapshot(): Snapshot {

@@ -34,15 +34,13 @@ export class Snapshot {
   }
 
   /**
-   * The sequence that a read with the option `snapshot` of the database `owner` has to read at.
-   * Throws TypeError for what is no snapshot of this database, LEVEL_SNAPSHOT_NOT_OPEN for a closed one.
+   * Why a read of the database `owner` cannot have the option `snapshot`: TypeError for what is no
+   * snapshot of this database, LEVEL_SNAPSHOT_NOT_OPEN for a closed one; undefined when it can.
    */
-  static sequenceOf(snapshot: unknown, owner: object): number {
-    if (!(snapshot instanceof Snapshot)) throw new TypeError('snapshot must be a Snapshot')
-    if (snapshot.#owner !== owner) throw new TypeError('The snapshot is of another database')
-    if (snapshot.#isClosed) {
-      throw new SluiceError('LEVEL_SNAPSHOT_NOT_OPEN', 'The snapshot is closed')
-    }
-    return snapshot.#handle.sequence
+  static errorOf(snapshot: unknown, owner: object): Error | undefined {
+    if (!(snapshot instanceof Snapshot)) return new TypeError('snapshot must be a Snapshot')
+    if (snapshot.#owner !== owner) return new TypeError('The snapshot is of another database')
+    if (!snapshot.#isClosed) return undefined
+    return new SluiceError('LEVEL_SNAPSHOT_NOT_OPEN', 'The snapshot is closed')
   }
 }
