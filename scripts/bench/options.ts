@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util'
 import { MAX_ENTRIES } from './entries.ts'
-import { DEFAULT_ROW_NAMES, ROW_NAMES } from './rows.ts'
+import { ROW_NAMES } from './rows.ts'
 
 export interface BenchOptions {
   readonly rows: ReadonlySet<string>
@@ -39,7 +39,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      rows: { type: 'string', default: DEFAULT_ROW_NAMES.join(',') },
+      rows: { type: 'string', default: ROW_NAMES.join(',') },
       seconds: { type: 'string', default: '1' },
       rounds: { type: 'string', default: '5' },
       entries: { type: 'string', default: '1000000' },

@@ -163,8 +163,3 @@ export const ROW_NAMES: readonly string[] = [
   ...DATA_ROW_NAMES,
   ...OTHER_ROWS,
 ]
-
-/** There are no iterators to scan with yet. */
-export const DEFAULT_ROW_NAMES: readonly string[] = ROW_NAMES.filter(
-  (name) => !name.startsWith('scan'),
-)

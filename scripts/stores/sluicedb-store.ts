@@ -1,7 +1,7 @@
 // SluiceDB itself, through DB.
 
 import { DB, WriteBatch } from '../../ts/index.ts'
-import type { Store, StoreOptions } from './store.ts'
+import { SCAN_CHUNK, type Store, type StoreOptions } from './store.ts'
 
 export interface SluiceStore extends Store {
   readonly database: DB
@@ -21,7 +21,19 @@ export async function openSluiceDB(path: string, options: StoreOptions): Promise
     },
     get: (key) => database.get(key),
     getSync: (key) => database.getSync(key),
-    scan: () => Promise.reject(new Error('there are no iterators yet')),
+    scan: async (reverse, onEntry) => {
+      const iterator = database.iterator({ reverse })
+      try {
+        for (;;) {
+          const entries = await iterator.nextv(SCAN_CHUNK)
+          if (entries.length === 0) return
+          for (const [key, value] of entries) onEntry(key, value)
+        }
+      } finally {
+        await iterator.close()
+      }
+    },
+    compact: () => database.compactRange(),
     stalls: () => {
       const stalls = Object.values(database.stats().stalls)
       return {
