@@ -196,6 +196,129 @@ test('inputs under the old table name are found', async (t) => {
   t.is(error.file, join(DIRECTORY, tableFileName(6)))
 })
 
+test('any byte of an input can be damaged: the job fails, or its result is the same', async (t) => {
+  const disk = await emptyDisk()
+  const random = new Random(mixSeed(SEED, 7))
+  const entries = mixedEntries(random, 60)
+  for (const compression of ['none', 'snappy'] as const) {
+    const input = writeTable(disk, 5, entries, { blockSize: 200, compression })
+    const path = join(DIRECTORY, tableFileName(5))
+    const whole = await disk.readFile(path)
+    const job = jobOf([[input]], { smallestSnapshot: 0 })
+    let failureCount = 0
+    for (let at = 0; at < whole.length; at++) {
+      const damaged = Buffer.from(whole)
+      damaged[at]! ^= 1 << random.below(8)
+      await disk.writeFile(path, damaged)
+      try {
+        const { files } = runCompaction(job, disk)
+        // Filters and what pads the footer are not read.
+        t.deepEqual(
+          files.map((file) => readTable(disk, file)).flat(),
+          entries,
+          seeded(`byte ${at}`),
+        )
+        disk.unlinkSync(join(DIRECTORY, tableFileName(100)))
+      } catch (error) {
+        t.like(error, { code: 'LEVEL_CORRUPTION', file: path }, seeded(`byte ${at}`))
+        t.is(typeof (error as SluiceError).offset, 'number')
+        t.deepEqual(await disk.readDirectory(DIRECTORY), [tableFileName(5)])
+        failureCount++
+      }
+    }
+    t.true(failureCount > whole.length / 2, `${failureCount}`)
+  }
+})
+
+test('blocks that stand in the place of each other are damage', async (t) => {
+  const disk = await emptyDisk()
+  const path = join(DIRECTORY, tableFileName(5))
+  const letters = 'abcdefgh'.split('')
+  const input = writeTable(
+    disk,
+    5,
+    letters.map((letter) => entry(letter.repeat(3), 9, 1, letter.repeat(30))),
+    { blockSize: 1 },
+  )
+  const whole = await disk.readFile(path)
+  const size = whole.indexOf('bbb') - whole.indexOf('aaa')
+  const start = whole.indexOf('aaa') - 3
+  for (let first = 0; first < letters.length; first++) {
+    for (let second = 0; second < letters.length; second++) {
+      if (first === second) continue
+      const damaged = Buffer.from(whole)
+      // The second block in the place of the first, where the others are as they were.
+      whole.copy(damaged, start + first * size, start + second * size, start + (second + 1) * size)
+      await disk.writeFile(path, damaged)
+      t.throws(() => runCompaction(jobOf([[input]]), disk), { code: 'LEVEL_CORRUPTION' })
+    }
+  }
+})
+
+test('a block of another table is damage, also between the keys of its neighbours', async (t) => {
+  const disk = await emptyDisk()
+  const path = join(DIRECTORY, tableFileName(5))
+  const tableOf = async (...userKeys: string[]): Promise<Buffer> => {
+    const entries = userKeys.map((userKey) => entry(userKey, 9, 1, 'x'.repeat(30)))
+    writeTable(disk, 5, entries, { blockSize: 1 })
+    return disk.readFile(path)
+  }
+  const whole = await tableOf('aaa', 'ccc')
+  const start = whole.indexOf('aaa') - 3
+  const size = whole.indexOf('ccc') - whole.indexOf('aaa')
+  const input = { number: 5, sizeBytes: whole.length, smallest: Buffer.of(), largest: Buffer.of() }
+  for (const [userKey, place, message] of [
+    ['bzz', 0, /ends above its place/],
+    ['aab', 1, /begins below its place/],
+  ] as const) {
+    const foreign = await tableOf(userKey)
+    const damaged = Buffer.from(whole)
+    foreign.copy(damaged, start + place * size, start, start + size)
+    await disk.writeFile(path, damaged)
+    t.throws(() => runCompaction(jobOf([[input]]), disk), { code: 'LEVEL_CORRUPTION', message })
+  }
+})
+
+test('an entry that is no internal key, or of no known type, is damage', async (t) => {
+  const disk = await emptyDisk()
+  const path = join(DIRECTORY, tableFileName(5))
+  for (const [type, sequence] of [
+    [2, 9],
+    [255, 9],
+  ] as const) {
+    const input = writeTable(disk, 5, [entry('a', sequence, type, 'x')])
+    const error = t.throws<SluiceError>(() => runCompaction(jobOf([[input]]), disk), {
+      code: 'LEVEL_CORRUPTION',
+    })
+    t.is(error.file, path)
+    t.is(error.offset, 0)
+  }
+  const large = entry('a', 9, 1, 'x')
+  large.key.fill(0xff, 2)
+  const input = writeTable(disk, 5, [large])
+  t.throws(() => runCompaction(jobOf([[input]]), disk), { message: /sequence/ })
+})
+
+test('files of a run that are out of order are damage', async (t) => {
+  const disk = await emptyDisk()
+  const low = writeTable(disk, 5, [entry('a', 9, 1, 'x'), entry('c', 8, 1)])
+  const high = writeTable(disk, 6, [entry('c', 9, 1, 'y')])
+  const other = writeTable(disk, 7, [entry('b', 9, 1, 'y')])
+  const prefix = writeTable(disk, 8, [entry('', 1, 1, 'y')])
+  for (const run of [
+    [low, high],
+    [low, other],
+    [low, low],
+    [high, low],
+    [low, prefix],
+  ]) {
+    t.throws(() => runCompaction(jobOf([run]), disk), {
+      code: 'LEVEL_CORRUPTION',
+      message: /out of order/,
+    })
+  }
+})
+
 test('a cancelled job stops soon and leaves no file, wherever it is', async (t) => {
   const disk = await emptyDisk()
   const many = Array.from({ length: 2000 }, (_, i) =>

@@ -580,6 +580,10 @@ class SimulatedReader implements RandomAccessFile {
     return this.#disk.read(this.#inode, this.path, position, length)
   }
 
+  readIntoSync(position: number, length: number, target: Buffer): void {
+    target.set(this.readSync(position, length))
+  }
+
   close(): Promise<void> {
     return this.#disk.closeLater(this)
   }

@@ -104,6 +104,9 @@ for (const binding of bothBindings) {
       const expected = SOME_BYTES.subarray(position, position + length)
       t.true(expected.equals(await source.read(position, length)))
       t.true(expected.equals(source.readSync(position, length)))
+      const target = Buffer.alloc(length + 1, 0xee)
+      source.readIntoSync(position, length, target)
+      t.deepEqual(target, Buffer.concat([expected, Buffer.of(0xee)]))
     }
     await source.close()
     await source.close()
@@ -124,6 +127,8 @@ for (const binding of bothBindings) {
       const error = await t.throwsAsync(source.read(position, length), { code: 'EIO' })
       t.like(error, { path, syscall: 'read' })
       t.throws(() => source.readSync(position, length), { code: 'EIO' })
+      const target = Buffer.alloc(length + 100)
+      t.throws(() => source.readIntoSync(position, length, target), { code: 'EIO' })
     }
     fs.truncateSync(path, 100)
     await t.throwsAsync(source.read(0, size), { code: 'EIO' })

@@ -71,6 +71,10 @@ export class MemoryRandomAccessFile implements RandomAccessFile {
     return Buffer.from(this.#bytes.subarray(position, position + length))
   }
 
+  readIntoSync(position: number, length: number, target: Buffer): void {
+    target.set(this.readSync(position, length))
+  }
+
   close(): Promise<void> {
     this.closeSync()
     return Promise.resolve()

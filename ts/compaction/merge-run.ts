@@ -19,7 +19,6 @@ import { type SluiceError, ioError, isMissing } from '../format/error.ts'
 import { oldTableFileName, tableFileName } from '../format/file-name.ts'
 import { MAX_SEQUENCE, TAG_SIZE, TYPE_VALUE } from '../format/internal-key.ts'
 import type { FileSystem, RandomAccessFile } from '../platform/file-system.ts'
-import type { Block } from '../table/block.ts'
 import { TableScanner } from '../table/table-scanner.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
 
@@ -44,16 +43,14 @@ export class MergeRun {
   valueEnd = 0
   offset = 0
   word = 0
-  /** Of earlier files; `readBytes` is all. */
-  #readBefore = 0
-
   readonly #fileSystem: FileSystem
   readonly #directory: string
   readonly #files: readonly FileMetadata[]
   #nextFile = 0
   #file: RandomAccessFile | undefined
-  #scanner: TableScanner | undefined
-  #block: Block | undefined
+  readonly #scanner: TableScanner
+  /** Where the block begins. */
+  #firstAt = 0
   #nextAt = 0
   #limit = 0
   #isFirst = true
@@ -68,10 +65,11 @@ export class MergeRun {
     this.#fileSystem = fileSystem
     this.#directory = directory
     this.#files = files
+    this.#scanner = new TableScanner((bytes, start, end) => fileSystem.crc32c(bytes, start, end))
   }
 
   get readBytes(): number {
-    return this.#readBefore + (this.#scanner?.readBytes ?? 0)
+    return this.#scanner.readBytes
   }
 
   /**
@@ -113,15 +111,15 @@ export class MergeRun {
     this.valueStart = position + nonShared
     this.valueEnd = this.valueStart + valueLength
     this.#nextAt = this.valueEnd
-    const mostShared = at === 0 ? 0 : this.userEnd + TAG_SIZE
+    const mostShared = at === this.#firstAt ? 0 : this.userEnd + TAG_SIZE
     if (shared > mostShared) throw this.damage('entry shares more than the key before it')
     this.#takeKey(shared, position, nonShared)
+    if (at === this.#firstAt) this.#scanner.checkFirstKey(this.key.buffer, shared + nonShared)
     return true
   }
 
   close(): void {
-    this.#readBefore = this.readBytes
-    this.#scanner = undefined
+    this.#scanner.close()
     const file = this.#file
     this.#file = undefined
     try {
@@ -133,7 +131,7 @@ export class MergeRun {
 
   /** Damage of the block of the entry. */
   damage(what: string): SluiceError {
-    return this.#block!.damage(what)
+    return this.#scanner.damage(what)
   }
 
   /** The user key and the winner's begin with `offset` bytes in common, and no more. */
@@ -213,18 +211,16 @@ export class MergeRun {
 
   // Requires: every entry of the block before has been given out.
   #openNextBlock(): boolean {
-    for (;;) {
-      const block = this.#scanner?.next()
-      if (block === undefined) {
-        if (!this.#openNextFile()) return false
-      } else if (block.entriesEnd > 0) {
-        this.#block = block
-        this.value = new Bytes(block.bytes)
-        this.#nextAt = 0
-        this.#limit = block.entriesEnd
-        return true
-      }
-    }
+    const scanner = this.#scanner
+    if (this.#limit > 0) scanner.checkLastKey(this.key.buffer, this.userEnd + TAG_SIZE)
+    do {
+      while (!scanner.next()) if (!this.#openNextFile()) return false
+    } while (scanner.start === scanner.end)
+    this.value = scanner.bytes
+    this.#firstAt = scanner.start
+    this.#nextAt = scanner.start
+    this.#limit = scanner.end
+    return true
   }
 
   #openNextFile(): boolean {
@@ -232,9 +228,7 @@ export class MergeRun {
     if (this.#nextFile === this.#files.length) return false
     const { number } = this.#files[this.#nextFile++]!
     this.#file = openTable(this.#fileSystem, this.#directory, number)
-    this.#scanner = new TableScanner(this.#file, (bytes, start, end) =>
-      this.#fileSystem.crc32c(bytes, start, end),
-    )
+    this.#scanner.open(this.#file)
     return true
   }
 }

@@ -63,6 +63,8 @@ export interface RandomAccessFile {
    */
   read(position: number, length: number): Promise<Buffer>
   readSync(position: number, length: number): Buffer
+  /** The same into target[0, length). Requires: there is room. */
+  readIntoSync(position: number, length: number, target: Buffer): void
   close(): Promise<void>
   closeSync(): void
 }

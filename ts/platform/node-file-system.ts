@@ -198,21 +198,25 @@ class NodeRandomAccessFile implements RandomAccessFile {
   }
 
   readSync(position: number, length: number): Buffer {
-    this.#checkOpen()
     const bytes = Buffer.allocUnsafeSlow(length)
-    for (let at = 0; at < length;) {
-      const count = this.#readOnce(bytes, at, position + at)
-      if (count === 0) throw this.#shortFile(position, length)
-      if (count > 0) at += count
-    }
+    this.readIntoSync(position, length, bytes)
     return bytes
   }
 
+  readIntoSync(position: number, length: number, target: Buffer): void {
+    this.#checkOpen()
+    for (let at = 0; at < length;) {
+      const count = this.#readOnce(target, at, length - at, position + at)
+      if (count === 0) throw this.#shortFile(position, length)
+      if (count > 0) at += count
+    }
+  }
+
   /** Bytes read; 0 at the end of the file; -1 when interrupted. */
-  #readOnce(bytes: Buffer, from: number, position: number): number {
-    const length = Math.min(bytes.length - from, MAX_TRANSFER_SIZE)
+  #readOnce(bytes: Buffer, from: number, length: number, position: number): number {
     try {
-      return fs.readSync(this.#descriptor, bytes, from, length, position)
+      const limited = Math.min(length, MAX_TRANSFER_SIZE)
+      return fs.readSync(this.#descriptor, bytes, from, limited, position)
     } catch (error) {
       if (errnoOf(error) === 'EINTR') return -1
       throw error

@@ -8,6 +8,23 @@ import { BLOCK_TRAILER_SIZE, TYPE_NONE } from './format.ts'
 import type { Crc32c } from './table-builder.ts'
 
 /**
+ * Throws LEVEL_CORRUPTION unless the checksum of the block stored as bytes[start, start + size) with
+ * its trailer behind is right. Requires: all of them are there.
+ */
+export function verifyBlock(
+  bytes: Buffer,
+  start: number,
+  size: number,
+  file: string,
+  offset: number,
+  crc32c: Crc32c,
+): void {
+  const checkedEnd = start + size + 1
+  if (crc32c(bytes, start, checkedEnd) === unmaskCrc(fixed32At(bytes, checkedEnd))) return
+  throw corruption('block checksum mismatch', file, offset)
+}
+
+/**
  * The contents of the block stored as the whole of `stored`, trailer included, at `offset` of
  * `file`: `stored` itself without its trailer (a view), or a new buffer. Without `crc32c` the
  * checksum is not looked at.
@@ -21,12 +38,7 @@ export function blockContents(
   crc32c: Crc32c | undefined,
 ): Buffer {
   const size = stored.length - BLOCK_TRAILER_SIZE
-  if (crc32c !== undefined) {
-    const expected = unmaskCrc(fixed32At(stored, size + 1))
-    if (crc32c(stored, 0, size + 1) !== expected) {
-      throw corruption('block checksum mismatch', file, offset)
-    }
-  }
+  if (crc32c !== undefined) verifyBlock(stored, 0, size, file, offset, crc32c)
   const type = stored[size]!
   if (type === TYPE_NONE) return stored.subarray(0, size)
   return expandBlock(type, stored, size, file, offset)

@@ -58,13 +58,7 @@ export async function readTableParts(
 
 /** The same on the calling thread. */
 export function readTablePartsSync(file: RandomAccessFile, crc32c: Crc32c | undefined): TableParts {
-  const script = partsScript(file, crc32c)
-  let step = script.next()
-  while (step.done !== true) {
-    const { position, length } = step.value
-    step = script.next(readBytesSync(file, position, length))
-  }
-  return step.value
+  return runSync(file, partsScript(file, crc32c))
 }
 
 /** What file.read gives; its error is LEVEL_IO_ERROR. */
@@ -89,7 +83,32 @@ export function readBytesSync(file: RandomAccessFile, position: number, length: 
   }
 }
 
+/** The index block alone, for who reads every block. On the calling thread. */
+export function readIndexSync(file: RandomAccessFile, crc32c: Crc32c): Block {
+  return runSync(file, indexScript(file, crc32c)).index
+}
+
+function runSync<T>(file: RandomAccessFile, script: ReadScript<T>): T {
+  let step = script.next()
+  while (step.done !== true) {
+    const { position, length } = step.value
+    step = script.next(readBytesSync(file, position, length))
+  }
+  return step.value
+}
+
 function* partsScript(file: RandomAccessFile, crc32c: Crc32c | undefined): ReadScript<TableParts> {
+  const { index, footer, footerAt } = yield* indexScript(file, crc32c)
+  const filter = yield* filterScript(file, footer, footerAt, crc32c)
+  return filter instanceof SluiceError
+    ? { index, filter: undefined, filterDamage: filter }
+    : { index, filter, filterDamage: undefined }
+}
+
+function* indexScript(
+  file: RandomAccessFile,
+  crc32c: Crc32c | undefined,
+): ReadScript<{ index: Block; footer: Buffer; footerAt: number }> {
   const footerAt = file.sizeBytes - FOOTER_SIZE
   if (footerAt < 0) throw corruption('file too short for a table', file.path, 0)
   const footer = yield { position: footerAt, length: FOOTER_SIZE }
@@ -101,11 +120,7 @@ function* partsScript(file: RandomAccessFile, crc32c: Crc32c | undefined): ReadS
   if (request.position + request.length !== footerAt) {
     throw corruption('the index does not end at the footer', file.path, footerAt)
   }
-  const index = yield* blockScript(file, request, crc32c)
-  const filter = yield* filterScript(file, footer, footerAt, crc32c)
-  return filter instanceof SluiceError
-    ? { index, filter: undefined, filterDamage: filter }
-    : { index, filter, filterDamage: undefined }
+  return { index: yield* blockScript(file, request, crc32c), footer, footerAt }
 }
 
 /**

@@ -1,106 +1,186 @@
 // Reads the data blocks of a table one behind the other, for who needs all of them once.
 //
-//   footer ── index ── a chunk of the file ── the blocks in it, checked and expanded ── next chunk
+//   index ── a chunk of the file ── the blocks in it, checked and expanded ── the next chunk
 //
 // Tables are read through a cache elsewhere; a scan of everything would only push others out of it.
+// A scanner goes from table to table and keeps its memory.
 //
-// Invariant: every byte that is used was checksummed.
+// Invariants:
+//   Every byte that is used was checksummed.
+//   A block that is not compressed is where it was read; what `next` gives is valid until it is
+//   called again.
 
-import { corruption, ioError } from '../format/error.ts'
+import { Bytes } from '../format/copy-words.ts'
+import { type SluiceError, corruption, ioError } from '../format/error.ts'
+import { TAG_SIZE, compareInternal } from '../format/internal-key.ts'
 import type { RandomAccessFile } from '../platform/file-system.ts'
-import { blockContents } from './block-contents.ts'
-import { Block, BlockCursor } from './block.ts'
+import { verifyBlock } from './block-contents.ts'
+import { BlockCursor } from './block.ts'
+import type { Block } from './block.ts'
+import { expandBlock } from './compression.ts'
 import {
   BLOCK_TRAILER_SIZE,
   FOOTER_SIZE,
+  TYPE_NONE,
   handleEnd,
   handleFits,
   handleOffset,
   handleSize,
-  hasMagic,
 } from './format.ts'
 import type { Crc32c } from './table-builder.ts'
+import { readIndexSync } from './table-parts.ts'
 
 const CHUNK_BYTES = 256 * 1024
 
 export class TableScanner {
-  readonly file: RandomAccessFile
-  /** Bytes read so far. */
+  /** The entries of the block are bytes[start, end). */
+  bytes: Bytes = new Bytes(Buffer.alloc(0))
+  start = 0
+  end = 0
+  /** Where the block is stored in its file. */
+  offset = 0
+  /** Bytes of blocks read so far, from all tables. */
   readBytes = 0
   readonly #crc32c: Crc32c
-  readonly #index: Block
-  readonly #indexCursor = new BlockCursor()
-  /** The bytes [chunkStart, chunkStart + chunk.length) of the file. */
-  #chunk: Buffer = Buffer.alloc(0)
+  readonly #indexCursor: BlockCursor = new BlockCursor()
+  #file: RandomAccessFile | undefined
+  #index: Block | undefined
+  #floor: Buffer = Buffer.allocUnsafeSlow(64)
+  #floorLength = 0
+  /** chunk[0, chunkEnd - chunkStart) are the bytes [chunkStart, chunkEnd) of the file. */
+  #chunk: Bytes = new Bytes(Buffer.alloc(0))
   #chunkStart = 0
+  #chunkEnd = 0
+
+  constructor(crc32c: Crc32c) {
+    this.#crc32c = crc32c
+  }
 
   /**
-   * Reads footer and index of `file`, which stays its owner's. Throws LEVEL_CORRUPTION or
-   * LEVEL_IO_ERROR.
+   * Goes in front of the first block of `file`, which stays its owner's. Throws LEVEL_CORRUPTION,
+   * LEVEL_NOT_SUPPORTED or LEVEL_IO_ERROR.
    */
-  constructor(file: RandomAccessFile, crc32c: Crc32c) {
-    this.file = file
-    this.#crc32c = crc32c
-    this.#index = this.#readIndex()
+  open(file: RandomAccessFile): void {
+    this.#file = file
+    this.#chunkStart = 0
+    this.#chunkEnd = 0
+    this.#index = readIndexSync(file, this.#crc32c)
     this.#indexCursor.open(this.#index)
   }
 
   /**
-   * The next data block, undefined behind the last one. Its memory is the caller's.
-   * Throws LEVEL_CORRUPTION with file and offset, LEVEL_NOT_SUPPORTED or LEVEL_IO_ERROR.
+   * Goes to the next data block; false behind the last one. Throws LEVEL_CORRUPTION with file and
+   * offset, LEVEL_NOT_SUPPORTED or LEVEL_IO_ERROR.
    */
-  next(): Block | undefined {
+  next(): boolean {
+    const index = this.#index
     const cursor = this.#indexCursor
-    if (!cursor.next()) return undefined
-    const { valueStart, valueEnd, valueBytes } = cursor
-    if (handleEnd(valueBytes, valueStart, valueEnd) === -1) {
-      throw this.#index.damage('malformed handle')
-    }
-    const offset = handleOffset(valueBytes, valueStart)
-    return this.#blockAt(offset, handleSize(valueBytes, valueStart), this.#index.offset)
-  }
-
-  #readIndex(): Block {
-    const { path, sizeBytes } = this.file
-    const footerAt = sizeBytes - FOOTER_SIZE
-    if (footerAt < 0) throw corruption('file too short for a table', path, 0)
-    const footer = this.#read(footerAt, FOOTER_SIZE)
-    if (!hasMagic(footer, 0)) throw corruption('not a table: bad magic', path, footerAt)
-    const indexAt = handleEnd(footer, 0, FOOTER_SIZE)
-    if (indexAt === -1 || handleEnd(footer, indexAt, FOOTER_SIZE) === -1) {
-      throw corruption('malformed handle in the footer', path, footerAt)
-    }
-    const offset = handleOffset(footer, indexAt)
-    const size = handleSize(footer, indexAt)
-    if (offset + size + BLOCK_TRAILER_SIZE !== footerAt) {
-      throw corruption('the index does not end at the footer', path, footerAt)
-    }
-    return this.#blockAt(offset, size, footerAt)
-  }
-
-  #blockAt(offset: number, size: number, handleFrom: number): Block {
-    const { path, sizeBytes } = this.file
+    if (index === undefined) return false
+    this.#keepFloor()
+    if (!cursor.next()) return false
+    const { valueStart, valueEnd } = cursor
+    if (handleEnd(index.bytes, valueStart, valueEnd) === -1) throw index.damage('malformed handle')
+    const offset = handleOffset(index.bytes, valueStart)
+    const size = handleSize(index.bytes, valueStart)
+    const { path, sizeBytes } = this.#openFile()
     if (!handleFits(offset, size, sizeBytes)) {
-      throw corruption('block handle points outside the file', path, handleFrom)
+      throw corruption('block handle points outside the file', path, index.offset)
     }
-    const storedSize = size + BLOCK_TRAILER_SIZE
-    const end = offset + storedSize
-    if (offset < this.#chunkStart || end > this.#chunkStart + this.#chunk.length) {
-      const length = Math.min(Math.max(storedSize, CHUNK_BYTES), sizeBytes - FOOTER_SIZE - offset)
-      this.#chunk = this.#read(offset, length)
-      this.#chunkStart = offset
-    }
-    const from = offset - this.#chunkStart
-    const stored = this.#chunk.subarray(from, from + storedSize)
-    return new Block(blockContents(stored, path, offset, this.#crc32c), path, offset)
+    this.offset = offset
+    this.#readChunk(offset, size + BLOCK_TRAILER_SIZE)
+    this.#takeBlock(offset - this.#chunkStart, size)
+    return true
   }
 
-  #read(position: number, length: number): Buffer {
-    this.readBytes += length
-    try {
-      return this.file.readSync(position, length)
-    } catch (error) {
-      throw ioError('read', this.file.path, error)
+  /**
+   * Throws LEVEL_CORRUPTION unless the internal key key[0, end), the block's first, is above what the
+   * index says of the block before. One block in the place of another has a right checksum.
+   */
+  checkFirstKey(key: Buffer, end: number): void {
+    const floor = this.#floor
+    if (this.#floorLength === 0 || compareInternal(floor, 0, this.#floorLength, key, 0, end) < 0) {
+      return
     }
+    throw this.damage('block begins below its place in the index')
+  }
+
+  /** The same for the last key of the block, which may not be above what the index says of it. */
+  checkLastKey(key: Buffer, end: number): void {
+    const cursor = this.#indexCursor
+    if (cursor.keyLength < TAG_SIZE) throw this.damage('index key too short')
+    if (compareInternal(key, 0, end, cursor.key, 0, cursor.keyLength) <= 0) return
+    throw this.damage('block ends above its place in the index')
+  }
+
+  /** Damage of the block. */
+  damage(what: string): SluiceError {
+    return corruption(what, this.#openFile().path, this.offset)
+  }
+
+  /** Leaves the file. */
+  close(): void {
+    this.#file = undefined
+    this.#index = undefined
+  }
+
+  /** What the index says of the block is the floor of the next one. */
+  #keepFloor(): void {
+    const { key, keyLength, isValid } = this.#indexCursor
+    this.#floorLength = isValid ? keyLength : 0
+    if (this.#floorLength > this.#floor.length) this.#floor = Buffer.allocUnsafeSlow(2 * keyLength)
+    key.copy(this.#floor, 0, 0, this.#floorLength)
+  }
+
+  #openFile(): RandomAccessFile {
+    if (this.#file === undefined) throw new Error('the scanner has no file')
+    return this.#file
+  }
+
+  /** Makes sure that the chunk has `length` bytes from `offset`. Requires: the file has them. */
+  #readChunk(offset: number, length: number): void {
+    if (offset >= this.#chunkStart && offset + length <= this.#chunkEnd) return
+    const file = this.#openFile()
+    const chunkSize = Math.min(Math.max(length, CHUNK_BYTES), file.sizeBytes - FOOTER_SIZE - offset)
+    if (chunkSize > this.#chunk.buffer.length) {
+      this.#chunk = Bytes.allocate(Math.max(chunkSize, CHUNK_BYTES))
+    }
+    // Until it is read, the chunk is none.
+    this.#chunkEnd = this.#chunkStart
+    try {
+      file.readIntoSync(offset, chunkSize, this.#chunk.buffer)
+    } catch (error) {
+      throw ioError('read', file.path, error)
+    }
+    this.#chunkStart = offset
+    this.#chunkEnd = offset + chunkSize
+    this.readBytes += chunkSize
+  }
+
+  /** The block stored as chunk[from, from + size), with its trailer behind, is the one. */
+  #takeBlock(from: number, size: number): void {
+    const { path } = this.#openFile()
+    const { buffer } = this.#chunk
+    verifyBlock(buffer, from, size, path, this.offset, this.#crc32c)
+    const type = buffer[from + size]!
+    if (type === TYPE_NONE) {
+      this.bytes = this.#chunk
+      this.start = from
+      this.#findEnd(size)
+    } else {
+      const stored = buffer.subarray(from, from + size)
+      this.bytes = new Bytes(expandBlock(type, stored, size, path, this.offset))
+      this.start = 0
+      this.#findEnd(this.bytes.buffer.length)
+    }
+  }
+
+  /** The entries end where the restart points begin; these serve searches and are not looked at. */
+  #findEnd(size: number): void {
+    if (size < 4) throw this.damage('block too short for a restart count')
+    const restartCount = this.bytes.view.getUint32(this.start + size - 4, true)
+    if (restartCount > Math.floor(size / 4) - 1) {
+      throw this.damage(`${restartCount} restart points do not fit`)
+    }
+    this.end = this.start + size - 4 - 4 * restartCount
   }
 }

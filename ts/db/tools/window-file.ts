@@ -45,6 +45,10 @@ export class WindowFile implements RandomAccessFile {
     return this.#file.readSync(position, length)
   }
 
+  readIntoSync(position: number, length: number, target: Buffer): void {
+    this.#file.readIntoSync(position, length, target)
+  }
+
   close(): Promise<void> {
     return this.#file.close()
   }
