@@ -11,11 +11,10 @@
 // gives a wrong one, nor ends early without an error. An open that fails is LEVEL_DATABASE_NOT_OPEN
 // by LEVEL_CORRUPTION with a file.
 
-import { DB, SluiceError } from '../../ts/index.ts'
+import { type DB, type Entry, SluiceError } from '../../ts/index.ts'
 import { DIRECTORY, openOn } from '../crash/engine.ts'
 import type { Random } from '../crash/random.ts'
 import { describeKey, describeValue } from '../model/key-space.ts'
-import { type Entry, type RangeOptions, upcoming } from '../model/upcoming.ts'
 import { View, Violation } from '../model/view.ts'
 import { type Damage, someDamage } from './damage.ts'
 import { diskOf, type Image } from './image.ts'
@@ -137,7 +136,6 @@ class Case {
     for (const key of this.#image.keys.keys) await this.#get(db, key)
     await this.#getMany(db)
     for (const reverse of [false, true]) {
-      if (!('iterator' in DB.prototype)) break
       await this.#scan(db, { reverse })
       await this.#scan(db, { reverse, sync: true })
     }
@@ -193,12 +191,11 @@ class Case {
 
   /** All, which fails where any of them may, and those that may not. */
   async #getMany(db: DB): Promise<void> {
-    if (!('getMany' in DB.prototype)) return
     const { keys } = this.#image.keys
     for (const part of [keys, keys.filter((key) => !this.#mayFail.has(key))]) {
       this.#counts.reads++
       try {
-        const values = await upcoming(db).getMany(part)
+        const values = await db.getMany(part)
         for (const [i, key] of part.entries()) this.#view.expectValue(key, values[i])
       } catch (error) {
         if (error instanceof Violation) throw error
@@ -228,8 +225,8 @@ class Case {
     const wanted = new ScanJudge(this.#view, left)
     while (!wanted.isDone) {
       const [first] = wanted.left
-      const range: RangeOptions = how.reverse ? { lte: first!, reverse: true } : { gte: first! }
-      const iterator = upcoming(db).iterator(range)
+      const range = how.reverse ? { lte: first!, reverse: true } : { gte: first! }
+      const iterator = db.iterator(range)
       try {
         for (let errors = 0; !wanted.isDone && errors < 2;) {
           this.#counts.reads++

@@ -8,7 +8,7 @@ import { Violation } from './view.ts'
 import type { World } from './world.ts'
 
 export const DIRECTORY_OPERATIONS: readonly OperationKind[] = [
-  { name: 'reopen', weight: 5, run: (world) => reopen(world) },
+  { name: 'reopen', weight: 3, run: (world) => reopen(world) },
   { name: 'reopen with other options', weight: 3, run: reopenWithOtherOptions },
   { name: 'open twice', weight: 1, run: openTwice },
   { name: 'resume', weight: 2, run: (world) => world.db.resume() },

@@ -12,8 +12,6 @@ import { OPERATION_KINDS, type OperationKind } from './operations.ts'
 import { OPTION_SETS, type OptionSet } from './option-sets.ts'
 import { World } from './world.ts'
 
-/** Most operations of a life; lengths are spread evenly below. */
-const LONGEST_LIFE = 1000
 /** While one waits for its disk or its worker, another goes on. */
 const LIVES_AT_ONCE = 3
 /** One life takes some 100 ms; whoever waits this long waits for ever. */
@@ -70,7 +68,7 @@ export async function liveAndShrink(
 ): Promise<string | undefined> {
   let isFirst = true
   let firstFailure = ''
-  const property = fc.asyncProperty(someOperations(), async (operations) => {
+  const property = fc.asyncProperty(someOperations(set.longestLife), async (operations) => {
     const life = new Life(set, seed, root, isFirst ? counts : noModelCounts())
     isFirst = false
     try {
@@ -179,7 +177,9 @@ class Operation implements fc.AsyncCommand<object, Life> {
   }
 }
 
-function someOperations(): fc.Arbitrary<Iterable<fc.AsyncCommand<object, Life>>> {
+function someOperations(
+  mostOperations: number,
+): fc.Arbitrary<Iterable<fc.AsyncCommand<object, Life>>> {
   // The seeds are drawn without a bias to small ones, and a smaller seed is no simpler operation.
   const seeds = fc.noShrink(fc.noBias(fc.integer({ min: 0, max: 2 ** 31 - 1 })))
   const kinds = OPERATION_KINDS.map((kind) => ({
@@ -187,7 +187,7 @@ function someOperations(): fc.Arbitrary<Iterable<fc.AsyncCommand<object, Life>>>
     arbitrary: seeds.map((seed) => new Operation(kind, seed)),
   }))
   return fc.commands<object, Life, false>([fc.oneof(...kinds)], {
-    maxCommands: LONGEST_LIFE,
+    maxCommands: mostOperations,
     size: 'max',
     disableReplayLog: true,
   })

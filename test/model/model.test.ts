@@ -7,7 +7,7 @@ import { OPERATION_KINDS } from './operations.ts'
 import { OPTION_SETS } from './option-sets.ts'
 
 const SEED = Number(process.env['SLUICE_SEED'] ?? 1)
-const OPERATIONS = 50_000
+const OPERATIONS = 200_000
 
 test('a database answers as a sorted map of many versions, whatever is done to it', async (t) => {
   t.timeout(600_000)

@@ -3,7 +3,6 @@
 // An operation is a kind and a seed: what it does follows from the seed and from the world it meets,
 // so that a history stays one when operations are left out of it.
 
-import { DB } from '../../ts/index.ts'
 import type { Random } from '../crash/random.ts'
 import { DIRECTORY_OPERATIONS } from './directory-operations.ts'
 import { READ_OPERATIONS } from './read-operations.ts'
@@ -16,8 +15,6 @@ export interface OperationKind {
   readonly name: string
   /** Of how many draws among all weights. */
   readonly weight: number
-  /** A call that the database must have for it. */
-  readonly needs?: string
   /** Does it to the database and to the map, and throws where they differ. */
   readonly run: (world: World, random: Random) => Promise<void> | void
 }
@@ -28,4 +25,4 @@ export const OPERATION_KINDS: readonly OperationKind[] = [
   ...DIRECTORY_OPERATIONS,
   ...SCAN_OPERATIONS,
   ...TREE_OPERATIONS,
-].filter(({ needs }) => needs === undefined || needs in DB.prototype)
+]

@@ -1,6 +1,7 @@
 // The option sets that the model runs over: each of them bends one part of the tree, some several.
 
 import type { DatabaseOptions } from '../../ts/index.ts'
+import { LEVELDB_LIMITS, type LevelLimits } from '../../ts/version/level-rules.ts'
 import type { KeyProfile } from './key-space.ts'
 
 export interface OptionSet {
@@ -10,14 +11,33 @@ export interface OptionSet {
   readonly binding: 'js' | 'default'
   /** Whether background jobs run in a worker thread, as they do for users, or in place. */
   readonly hasWorker: boolean
+  readonly levelLimits: LevelLimits
   readonly keyCount: number
   /** Of every profile by turns where there is none. */
   readonly profile?: KeyProfile
+  /** Most operations of a life: fewer where each takes more time. Lengths are spread evenly below. */
+  readonly longestLife: number
   /** Bytes of most values. */
   readonly valueSizeBytes: number
 }
 
 const KIB = 1024
+
+/** A few kilobytes fill five levels, and a compaction makes several tables. */
+const SMALL_LEVELS: LevelLimits = {
+  level0Files: 2,
+  level1Bytes: 2 * KIB,
+  growth: 2,
+  maxFileSizeBytes: KIB,
+}
+const TABLES_OF_A_FEW_KEYS: LevelLimits = { ...SMALL_LEVELS, maxFileSizeBytes: 200 }
+const LARGER_LEVELS: LevelLimits = {
+  level0Files: 4,
+  level1Bytes: 16 * KIB,
+  growth: 4,
+  maxFileSizeBytes: 8 * KIB,
+}
+const LARGE = { levelLimits: LEVELDB_LIMITS }
 
 /** In place and with the process's binding unless `rest` says otherwise. */
 function set(name: string, options: DatabaseOptions, rest: Partial<OptionSet> = {}): OptionSet {
@@ -26,23 +46,36 @@ function set(name: string, options: DatabaseOptions, rest: Partial<OptionSet> = 
     options: { writeBufferSize: 16 * KIB, ...options },
     binding: 'default',
     hasWorker: false,
+    levelLimits: SMALL_LEVELS,
     keyCount: 150,
+    longestLife: rest.hasWorker === true ? 250 : 2000,
     valueSizeBytes: 60,
     ...rest,
   }
 }
 
 export const OPTION_SETS: readonly OptionSet[] = [
-  set('defaults', { writeBufferSize: 4 * KIB * KIB }),
-  set('defaults, js', { writeBufferSize: 4 * KIB * KIB }, { binding: 'js' }),
-  set('defaults, worker', { writeBufferSize: 4 * KIB * KIB }, { hasWorker: true }),
+  set('defaults', { writeBufferSize: 4 * KIB * KIB }, LARGE),
+  set('defaults, js', { writeBufferSize: 4 * KIB * KIB }, { ...LARGE, binding: 'js' }),
+  set('defaults, worker', { writeBufferSize: 4 * KIB * KIB }, { ...LARGE, hasWorker: true }),
   set('1 KiB buffer', { writeBufferSize: KIB }),
   set('1 KiB buffer, js', { writeBufferSize: KIB }, { binding: 'js' }),
   set('1 KiB buffer, worker', { writeBufferSize: KIB }, { hasWorker: true }),
   set('4 KiB buffer', { writeBufferSize: 4 * KIB }),
   set('4 KiB buffer, worker', { writeBufferSize: 4 * KIB }, { hasWorker: true }),
   set('16 KiB buffer, worker', {}, { hasWorker: true }),
-  set('64 KiB buffer', { writeBufferSize: 64 * KIB }),
+  set('64 KiB buffer', { writeBufferSize: 64 * KIB }, { levelLimits: LARGER_LEVELS }),
+  set('16 KiB buffer, larger levels', {}, { levelLimits: LARGER_LEVELS }),
+  set(
+    'tables of a few keys',
+    { blockSize: 64 },
+    { levelLimits: TABLES_OF_A_FEW_KEYS, keyCount: 60, longestLife: 500 },
+  ),
+  set(
+    'tables of a few keys, worker',
+    {},
+    { levelLimits: TABLES_OF_A_FEW_KEYS, keyCount: 60, hasWorker: true },
+  ),
   set('64 B blocks', { blockSize: 64 }),
   set('64 B blocks, js', { blockSize: 64 }, { binding: 'js' }),
   set('64 B blocks, restart 1', { blockSize: 64, blockRestartInterval: 1 }),

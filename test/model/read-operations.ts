@@ -8,22 +8,22 @@ import type { World } from './world.ts'
 export const READ_OPERATIONS: readonly OperationKind[] = [
   {
     name: 'get',
-    weight: 60,
+    weight: 120,
     run: (world, random) => get(world, random, random.pick(world.keys.keys)),
   },
   {
     name: 'get sync',
-    weight: 60,
+    weight: 120,
     run: (world, random) => getSync(world, random, random.pick(world.keys.keys)),
   },
   {
     name: 'get something else',
-    weight: 20,
+    weight: 40,
     run: (world, random) => get(world, random, world.keys.probe(random)),
   },
   {
     name: 'get sync something else',
-    weight: 20,
+    weight: 40,
     run: (world, random) => getSync(world, random, world.keys.probe(random)),
   },
   { name: 'gets at once', weight: 10, run: getsAtOnce },

@@ -1,26 +1,24 @@
 // Operations on the tree below the memtables: compactions by hand, sizes, properties.
 
-import type { DB } from '../../ts/index.ts'
 import type { Random } from '../crash/random.ts'
 import { expectCode } from './directory-operations.ts'
 import type { OperationKind } from './operations.ts'
-import { upcoming } from './upcoming.ts'
 import { Violation } from './view.ts'
 import type { World } from './world.ts'
 
 export const TREE_OPERATIONS: readonly OperationKind[] = [
   {
     name: 'compact',
-    weight: 2,
-    needs: 'compactRange',
-    run: (world) => upcoming(world.db).compactRange(),
+    weight: 1,
+
+    run: (world) => world.db.compactRange(),
   },
-  { name: 'compact a part', weight: 5, needs: 'compactRange', run: compactPart },
-  { name: 'compact, aborted', weight: 2, needs: 'compactRange', run: compactAborted },
-  { name: 'compact beside the next', weight: 5, needs: 'compactRange', run: compactBeside },
-  { name: 'gets beside a compaction', weight: 2, needs: 'compactRange', run: getsBesideCompaction },
-  { name: 'sizes', weight: 4, needs: 'approximateSizes', run: sizes },
-  { name: 'properties', weight: 3, needs: 'property', run: properties },
+  { name: 'compact a part', weight: 3, run: compactPart },
+  { name: 'compact, aborted', weight: 2, run: compactAborted },
+  { name: 'compact beside the next', weight: 4, run: compactBeside },
+  { name: 'gets beside a compaction', weight: 1, run: getsBesideCompaction },
+  { name: 'sizes', weight: 6, run: sizes },
+  { name: 'properties', weight: 5, run: properties },
 ]
 
 function somePart(
@@ -34,12 +32,12 @@ function somePart(
 }
 
 function compactPart(world: World, random: Random): Promise<void> {
-  return upcoming(world.db).compactRange(...somePart(world, random))
+  return world.db.compactRange(...somePart(world, random))
 }
 
 /** Before it begins, or while it goes on: then it may be done already. */
 async function compactAborted(world: World, random: Random): Promise<void> {
-  const db = upcoming(world.db)
+  const { db } = world
   const [start, end] = somePart(world, random)
   if (random.percent(30)) {
     const signal = AbortSignal.abort()
@@ -61,11 +59,11 @@ async function compactAborted(world: World, random: Random): Promise<void> {
 
 /** Goes on beside the operations that follow; the end of the database may cut it short. */
 function compactBeside(world: World, random: Random): void {
-  world.beside(upcoming(world.db).compactRange(...somePart(world, random)))
+  world.beside(world.db.compactRange(...somePart(world, random)))
 }
 
 async function getsBesideCompaction(world: World, random: Random): Promise<void> {
-  const compaction = upcoming(world.db).compactRange()
+  const compaction = world.db.compactRange()
   const state = { isDone: false }
   const ended = compaction.finally(() => {
     state.isDone = true
@@ -92,7 +90,7 @@ async function sizes(world: World, random: Random): Promise<void> {
   const middle = world.keys.probe(random)
   const tables = (): string => JSON.stringify(world.db.stats().levels)
   const before = tables()
-  const [all, low, high, none, reversed] = await upcoming(world.db).approximateSizes([
+  const [all, low, high, none, reversed] = await world.db.approximateSizes([
     [Buffer.alloc(0), beyond],
     [Buffer.alloc(0), middle],
     [middle, beyond],
@@ -112,7 +110,7 @@ async function sizes(world: World, random: Random): Promise<void> {
 }
 
 function properties(world: World): void {
-  const db = upcoming(world.db)
+  const { db } = world
   for (const [level, { files }] of world.db.stats().levels.entries()) {
     const property = db.property(`leveldb.num-files-at-level${level}`)
     if (property !== String(files)) throw new Violation(`${property} files for ${files}`)
@@ -126,10 +124,4 @@ function properties(world: World): void {
   for (const name of ['leveldb.', 'leveldb.num-files-at-level7', 'other', '']) {
     if (db.property(name) !== undefined) throw new Violation(`a property ${name}`)
   }
-}
-
-/** Kept with the type of the class, which has more than the calls of today. */
-export type Tools = typeof DB & {
-  verify(path: string): Promise<{ readonly ok?: boolean; readonly problems?: readonly unknown[] }>
-  repair(path: string, options?: { dryRun?: boolean }): Promise<unknown>
 }

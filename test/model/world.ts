@@ -159,10 +159,10 @@ export class World {
   }
 }
 
-function environmentOf(set: OptionSet): Environment {
-  const usual = realEnvironment()
-  if (set.hasWorker && set.binding === 'default') return usual
-  const fileSystem = set.binding === 'js' ? new NodeFileSystem(jsBinding) : usual.fileSystem
+function environmentOf({ hasWorker, binding, levelLimits }: OptionSet): Environment {
+  const usual = { ...realEnvironment(), levelLimits }
+  if (hasWorker && binding === 'default') return usual
+  const fileSystem = binding === 'js' ? new NodeFileSystem(jsBinding) : usual.fileSystem
   const inlineJobs = new InlineRunner(fileSystem)
   return { ...usual, fileSystem, inlineJobs, jobs: inlineJobs, compactionJobs: inlineJobs }
 }

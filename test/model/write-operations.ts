@@ -12,7 +12,7 @@ const MOST_PENDING = 40
 export const WRITE_OPERATIONS: readonly OperationKind[] = [
   {
     name: 'put',
-    weight: 80,
+    weight: 140,
     run: (world, random) => write(world, random, [somePut(world, random)]),
   },
   {
@@ -20,13 +20,13 @@ export const WRITE_OPERATIONS: readonly OperationKind[] = [
     weight: 5,
     run: (world, random) => write(world, random, [somePut(world, random)], true),
   },
-  { name: 'put large', weight: 4, run: putLarge },
+  { name: 'put large', weight: 3, run: putLarge },
   { name: 'put empty', weight: 4, run: (world, random) => putOfSize(world, random, 0) },
   { name: 'overwrite', weight: 6, run: overwrite },
   { name: 'put a run', weight: 10, run: putRun },
   {
     name: 'delete',
-    weight: 30,
+    weight: 50,
     run: (world, random) => write(world, random, [someDelete(world, random)]),
   },
   {
@@ -36,16 +36,16 @@ export const WRITE_OPERATIONS: readonly OperationKind[] = [
   },
   { name: 'delete missing', weight: 6, run: deleteMissing },
   { name: 'delete a run', weight: 6, run: deleteRun },
-  { name: 'batch', weight: 20, run: (world, random) => writeSome(world, random, 2, 10) },
+  { name: 'batch', weight: 30, run: (world, random) => writeSome(world, random, 2, 10) },
   { name: 'batch large', weight: 3, run: (world, random) => writeSome(world, random, 50, 200) },
   { name: 'batch with repeats', weight: 6, run: batchWithRepeats },
   { name: 'batch empty', weight: 2, run: (world, random) => write(world, random, []) },
   { name: 'batch larger than a memtable', weight: 2, run: hugeBatch },
   { name: 'batch used again', weight: 3, run: batchUsedAgain },
   { name: 'burst', weight: 6, run: burst },
-  { name: 'settle', weight: 15, run: (world) => world.settle() },
+  { name: 'settle', weight: 30, run: (world) => world.settle() },
   { name: 'switch', weight: 4, run: switchMemtable },
-  { name: 'flush', weight: 10, run: flush },
+  { name: 'flush', weight: 8, run: flush },
 ]
 
 function somePut(
