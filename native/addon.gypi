@@ -8,6 +8,7 @@
     {
       "target_name": "sluicedb",
       "sources": [
+        "core/block_reader_posix.cc",
         "core/crc32c.cc",
         "core/crc32c_hardware.cc",
         "core/file_lock_posix.cc",
@@ -15,9 +16,11 @@
         "core/file_posix.cc",
         "core/file_windows.cc",
         "core/log_writer.cc",
+        "core/snappy.cc",
         "core/status.cc",
         "napi/addon.cc",
         "napi/arguments.cc",
+        "napi/block_reads.cc",
         "napi/job.cc",
         "napi/lock.cc",
         "napi/log_file.cc",

@@ -9,6 +9,7 @@
 #include "core/log_format.h"
 #include "napi/addon_data.h"
 #include "napi/arguments.h"
+#include "napi/block_reads.h"
 #include "napi/job.h"
 #include "napi/lock.h"
 #include "napi/log_file.h"
@@ -69,6 +70,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["createLog"] = Napi::Function::New<LogFile::Create>(env, "createLog");
   exports["syncDirectory"] = Napi::Function::New<StartSyncDirectory>(env, "syncDirectory");
   exports["lockFile"] = Napi::Function::New<Lock::Acquire>(env, "lockFile");
+  DefineBlockReads(env, exports);
   return exports;
 }
 

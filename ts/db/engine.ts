@@ -176,7 +176,7 @@ export class Engine {
    */
   get(userKey: Uint8Array, sequence: number, fillCache: boolean): Promise<Buffer | undefined> {
     try {
-      const found = this.#getAtHand(userKey, sequence)
+      const found = this.#getAtHand(userKey, sequence, fillCache)
       if (found !== NOT_AT_HAND) return Promise.resolve(found)
       const key = this.#lookupKey.copy()
       return getFromTables(this.#versions.retain(), this.#tables, key, fillCache)
@@ -195,7 +195,7 @@ export class Engine {
     const missing: MissingValue[] = []
     try {
       for (const [at, userKey] of userKeys.entries()) {
-        const found = this.#getAtHand(userKey, sequence)
+        const found = this.#getAtHand(userKey, sequence, fillCache)
         values.push(found === NOT_AT_HAND ? undefined : found)
         if (found === NOT_AT_HAND) missing.push({ at, key: this.#lookupKey.copy() })
       }
@@ -285,12 +285,16 @@ export class Engine {
   }
 
   // Leaves the key in #lookupKey.
-  #getAtHand(userKey: Uint8Array, sequence: number): Buffer | undefined | typeof NOT_AT_HAND {
+  #getAtHand(
+    userKey: Uint8Array,
+    sequence: number,
+    fillCache: boolean,
+  ): Buffer | undefined | typeof NOT_AT_HAND {
     const key = this.#lookupKey
     key.set(userKey, userKey.length, sequence)
     const found = this.#getFromMemory(key)
     if (found !== undefined) return found ?? undefined
-    return getFromTablesAtHand(this.#versions.current, this.#tables, key)
+    return getFromTablesAtHand(this.#versions.current, this.#tables, key, fillCache)
   }
 
   #getFromMemory(key: LookupKey): Buffer | null | undefined {

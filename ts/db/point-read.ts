@@ -37,10 +37,11 @@ export function getFromTablesAtHand(
   version: Version,
   tables: TableCache,
   key: LookupKey,
+  fillCache: boolean,
 ): Buffer | undefined | typeof NOT_AT_HAND {
   const count = version.filesFor(key.bytes, key.length, candidates)
   for (let i = 0; i < count; i++) {
-    const value = tables.getAtHand(candidates[i]!.number, key)
+    const value = tables.getAtHand(candidates[i]!.number, key, fillCache)
     if (value !== undefined) return value ?? undefined
   }
   return undefined

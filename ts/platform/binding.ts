@@ -3,6 +3,7 @@
 // One interface, two implementers: `native-binding` and `js-binding`. Both give the same bytes on
 // disk; `load-binding` chooses once, and keeps the reason when it had to fall back.
 
+import type { BlockReads } from './block-reads.ts'
 import type { LogFile } from './log-file.ts'
 import type { Lock } from './lock.ts'
 
@@ -19,6 +20,9 @@ export interface Binding {
    * Requires: 0 <= start <= end <= bytes.length.
    */
   crc32c(bytes: Uint8Array, start: number, end: number): number
+
+  /** Absent where blocks can only be read in steps: in TypeScript, and on Windows. */
+  readonly blockReads?: BlockReads
 
   /**
    * Creates the log file `path`, empty, truncating what stood there, and keeps its descriptor.

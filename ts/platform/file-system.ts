@@ -65,6 +65,16 @@ export interface RandomAccessFile {
   readSync(position: number, length: number): Buffer
   /** The same into target[0, length). Requires: there is room. */
   readIntoSync(position: number, length: number, target: Buffer): void
+  /**
+   * Reads the block of a table that is stored, with its trailer, in so many bytes from `position`,
+   * checks it and puts its contents at the beginning of `target`. Returns their size, or BLOCK_REFUSED
+   * for whatever reason: read() and ts/table/block-contents.ts then tell. With ONLY_AT_HAND in `flags`
+   * it is BLOCK_NOT_AT_HAND, or BLOCK_NO_WAY, where the disk may have to be read.
+   * Absent where there is no such thing.
+   */
+  readBlockSync?(position: number, storedSize: number, flags: number, target: Buffer): number
+  /** The same on the pool, into a buffer that is the caller's; undefined when refused. */
+  readBlock?(position: number, storedSize: number, flags: number): Promise<Buffer | undefined>
   close(): Promise<void>
   closeSync(): void
 }

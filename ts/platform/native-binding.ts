@@ -7,12 +7,13 @@
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import type { Binding } from './binding.ts'
+import type { BlockReads } from './block-reads.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { crc32c as jsCrc32c } from './js-crc32c.ts'
 import type { LogFile } from './log-file.ts'
 
 /** What native/napi exports. Paths are absolute: the module asks again for what they name. */
-export interface NativeModule {
+export interface NativeModule extends Partial<BlockReads> {
   readonly implementation: string
   /** The numbers of ts/format/log-block.ts as C++ has them, for a test to compare. */
   readonly constants: Readonly<Record<string, number>>
@@ -43,7 +44,7 @@ export function loadNativeModule(file: string): NativeModule {
 }
 
 export function createNativeBinding(native: NativeModule): Binding {
-  const { crc32c: nativeCrc32c } = native
+  const { crc32c: nativeCrc32c, readBlockSync, readBlocks } = native
   return {
     kind: 'native',
     implementation: native.implementation,
@@ -51,6 +52,7 @@ export function createNativeBinding(native: NativeModule): Binding {
       end - start < NATIVE_CRC_MIN_SIZE
         ? jsCrc32c(bytes, start, end)
         : nativeCrc32c(bytes, start, end),
+    ...(readBlockSync && readBlocks ? { blockReads: { readBlockSync, readBlocks } } : {}),
     createLog: (path) => native.createLog(resolve(path), path),
     syncDirectory: (path) => native.syncDirectory(resolve(path)),
     lock: (path) => lockDirectory(path, (file) => native.lockFile(file)),

@@ -10,6 +10,7 @@ import fs from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { errnoOf } from '../format/error.ts'
 import type { Binding } from './binding.ts'
+import { BLOCK_REFUSED, BlockReadQueue } from './block-reads.ts'
 import type { DirectoryEntry, FileSystem, RandomAccessFile, WritableFile } from './file-system.ts'
 import type { Lock } from './lock.ts'
 import type { LogFile } from './log-file.ts'
@@ -21,9 +22,11 @@ const MAX_TRANSFER_SIZE = 1024 * 1024 * 1024
 
 export class NodeFileSystem implements FileSystem {
   readonly #binding: Binding
+  readonly #blockReads: BlockReadQueue | undefined
 
   constructor(binding: Binding) {
     this.#binding = binding
+    this.#blockReads = binding.blockReads && new BlockReadQueue(binding.blockReads)
   }
 
   crc32c(bytes: Uint8Array, start: number, end: number): number {
@@ -109,11 +112,11 @@ export class NodeFileSystem implements FileSystem {
     const descriptor = await new Promise<number>((done, fail) => {
       fs.open(path, 'r', (error, opened) => (error ? fail(error) : done(opened)))
     })
-    return NodeRandomAccessFile.adopt(path, descriptor)
+    return NodeRandomAccessFile.adopt(path, descriptor, this.#blockReads)
   }
 
   openRandomAccessSync(path: string): RandomAccessFile {
-    return NodeRandomAccessFile.adopt(path, fs.openSync(path, 'r'))
+    return NodeRandomAccessFile.adopt(path, fs.openSync(path, 'r'), this.#blockReads)
   }
 
   createWritableSync(path: string): WritableFile {
@@ -138,25 +141,36 @@ class NodeRandomAccessFile implements RandomAccessFile {
   readonly path: string
   readonly sizeBytes: number
   readonly #descriptor: number
+  readonly #blockReads: BlockReadQueue | undefined
   #readsInFlight = 0
   #isClosed = false
   /** Resolves the promise of `close`; set while reads are still in flight at a close. */
   #lastReadDone: (() => void) | undefined
   #closing: Promise<void> | undefined
 
-  private constructor(path: string, descriptor: number, sizeBytes: number) {
+  private constructor(
+    path: string,
+    descriptor: number,
+    sizeBytes: number,
+    blockReads: BlockReadQueue | undefined,
+  ) {
     this.path = path
     this.#descriptor = descriptor
     this.sizeBytes = sizeBytes
+    this.#blockReads = blockReads
   }
 
   /** Owns the descriptor from here on, and closes it when this throws. */
-  static adopt(path: string, descriptor: number): NodeRandomAccessFile {
+  static adopt(
+    path: string,
+    descriptor: number,
+    blockReads: BlockReadQueue | undefined,
+  ): NodeRandomAccessFile {
     try {
       // On the calling thread: the open has just brought the inode into memory.
       const stat = fs.fstatSync(descriptor)
       if (stat.isDirectory()) throw systemError('EISDIR', 'it is a directory', 'read', path)
-      return new NodeRandomAccessFile(path, descriptor, stat.size)
+      return new NodeRandomAccessFile(path, descriptor, stat.size, blockReads)
     } catch (error) {
       fs.closeSync(descriptor)
       throw error
@@ -173,8 +187,7 @@ class NodeRandomAccessFile implements RandomAccessFile {
       }
       this.#readsInFlight++
       this.#continueRead(position, bytes, 0, (error) => {
-        this.#readsInFlight--
-        if (this.#readsInFlight === 0) this.#lastReadDone?.()
+        this.#countReadDone()
         if (error === undefined) done(bytes)
         else fail(error)
       })
@@ -221,6 +234,29 @@ class NodeRandomAccessFile implements RandomAccessFile {
       if (errnoOf(error) === 'EINTR') return -1
       throw error
     }
+  }
+
+  readBlockSync(position: number, storedSize: number, flags: number, target: Buffer): number {
+    if (this.#blockReads === undefined || this.#isClosed) return BLOCK_REFUSED
+    const { reads } = this.#blockReads
+    return reads.readBlockSync(this.#descriptor, position, storedSize, flags, target)
+  }
+
+  async readBlock(
+    position: number,
+    storedSize: number,
+    flags: number,
+  ): Promise<Buffer | undefined> {
+    if (this.#blockReads === undefined || this.#isClosed) return undefined
+    this.#readsInFlight++
+    const contents = await this.#blockReads.read(this.#descriptor, position, storedSize, flags)
+    this.#countReadDone()
+    return contents
+  }
+
+  #countReadDone(): void {
+    this.#readsInFlight--
+    if (this.#readsInFlight === 0) this.#lastReadDone?.()
   }
 
   close(): Promise<void> {

@@ -107,9 +107,9 @@ export class TableCache {
   }
 
   /** Table.getAtHand of the table with this number, when it is open; throws its errors. */
-  getAtHand(fileNumber: number, key: LookupKey): Lookup | typeof NOT_AT_HAND {
+  getAtHand(fileNumber: number, key: LookupKey, fillCache = true): Lookup | typeof NOT_AT_HAND {
     const entry = this.#present(fileNumber)
-    return entry === undefined ? NOT_AT_HAND : entry.table.getAtHand(key)
+    return entry === undefined ? NOT_AT_HAND : entry.table.getAtHand(key, fillCache)
   }
 
   /** The table with this number, kept open until it is released. */

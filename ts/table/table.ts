@@ -11,9 +11,11 @@
 import type { SluiceError } from '../format/error.ts'
 import { TYPE_DELETION, TYPE_VALUE } from '../format/internal-key.ts'
 import type { RandomAccessFile } from '../platform/file-system.ts'
+import { BLOCK_NO_WAY, ONLY_AT_HAND, VERIFY } from '../platform/block-reads.ts'
 import { BlockCache } from './block-cache.ts'
 import type { CacheSlots } from './block-cache.ts'
 import { blockContents } from './block-contents.ts'
+import { BlockScratch } from './block-scratch.ts'
 import { BlockSearch } from './block-search.ts'
 import { Block } from './block.ts'
 import type { FilterBlock } from './filter-block.ts'
@@ -41,6 +43,7 @@ export interface TableReadOptions {
 
 /** Serves every search in this thread: a search is over before anyone else can run. */
 const search = new BlockSearch()
+const scratch = new BlockScratch()
 
 export class Table {
   readonly fileNumber: number
@@ -54,6 +57,8 @@ export class Table {
   /** Made at the first search, with the slots. */
   #decodedIndex: TableIndex | undefined
   #slots: CacheSlots = []
+  /** Until the file system is found to have no way. */
+  #canReadAtHand = true
 
   private constructor(
     file: RandomAccessFile,
@@ -98,11 +103,14 @@ export class Table {
     return valueIn(this.#cachedBlock(ordinal) ?? this.#readBlockSync(ordinal, fillCache), key)
   }
 
-  /** The same where nothing has to be read from the disk for it. */
-  getAtHand(key: LookupKey): Lookup | typeof NOT_AT_HAND {
+  /**
+   * The same where the disk need not be read for it: the block is in the cache, or the operating system
+   * has it in memory and says so.
+   */
+  getAtHand(key: LookupKey, fillCache = true): Lookup | typeof NOT_AT_HAND {
     const ordinal = this.#locate(key)
     if (ordinal === -1) return undefined
-    const block = this.#cachedBlock(ordinal)
+    const block = this.#cachedBlock(ordinal) ?? this.#readBlockAtHand(ordinal, fillCache)
     return block === undefined ? NOT_AT_HAND : valueIn(block, key)
   }
 
@@ -200,25 +208,62 @@ export class Table {
     return this.#blockCache?.get(this.#slots, ordinal)
   }
 
-  #readBlockSync(ordinal: number, fillCache: boolean): Block {
+  /** For one search, unless `isKept`: then for as long as it is wanted. */
+  #readBlockSync(ordinal: number, fillCache: boolean, isKept = false): Block {
     const position = this.#index.offsetOf(ordinal)
     const length = this.#index.sizeOf(ordinal) + BLOCK_TRAILER_SIZE
-    const block = this.#parse(readBytesSync(this.file, position, length), position)
-    this.#offer(ordinal, block, fillCache)
-    return block
+    const size = this.file.readBlockSync?.(position, length, this.#flags, scratch.bytes)
+    if (size !== undefined && size >= 0) {
+      return this.#adopt(ordinal, scratch.bytes, size, fillCache, isKept)
+    }
+    const contents = this.#contents(readBytesSync(this.file, position, length), position)
+    scratch.growTo(contents.length)
+    return this.#adopt(ordinal, contents, contents.length, fillCache, isKept)
+  }
+
+  /** For one search. */
+  #readBlockAtHand(ordinal: number, fillCache: boolean): Block | undefined {
+    if (!this.#canReadAtHand) return undefined
+    const position = this.#index.offsetOf(ordinal)
+    const length = this.#index.sizeOf(ordinal) + BLOCK_TRAILER_SIZE
+    const flags = this.#flags | ONLY_AT_HAND
+    const size = this.file.readBlockSync?.(position, length, flags, scratch.bytes) ?? BLOCK_NO_WAY
+    if (size >= 0) return this.#adopt(ordinal, scratch.bytes, size, fillCache, false)
+    if (size === BLOCK_NO_WAY) this.#canReadAtHand = false
+    return undefined
   }
 
   async #readBlock(ordinal: number, fillCache: boolean): Promise<Block> {
     const position = this.#index.offsetOf(ordinal)
     const length = this.#index.sizeOf(ordinal) + BLOCK_TRAILER_SIZE
-    const block = this.#parse(await readBytes(this.file, position, length), position)
-    this.#offer(ordinal, block, fillCache)
-    return block
+    const contents =
+      (await this.file.readBlock?.(position, length, this.#flags)) ??
+      this.#contents(await readBytes(this.file, position, length), position)
+    return this.#adopt(ordinal, contents, contents.length, fillCache, true)
   }
 
-  #offer(ordinal: number, block: Block, fillCache: boolean): void {
+  get #flags(): number {
+    return this.#crc32c === undefined ? 0 : VERIFY
+  }
+
+  #contents(stored: Buffer, offset: number): Buffer {
+    return blockContents(stored, this.file.path, offset, this.#crc32c)
+  }
+
+  #parse(stored: Buffer, offset: number): Block {
+    return new Block(this.#contents(stored, offset), this.file.path, offset)
+  }
+
+  // The block in bytes[0, size), kept in the cache when that wants it. In memory of its own where it
+  // is kept anywhere.
+  #adopt(ordinal: number, bytes: Buffer, size: number, fillCache: boolean, isKept: boolean): Block {
     const cache = this.#blockCache
-    if (cache?.wants(this.fileNumber, ordinal, fillCache)) cache.put(this.#slots, ordinal, block)
+    const isWanted = cache?.wants(this.fileNumber, ordinal, fillCache) === true
+    const isShared = bytes === scratch.bytes
+    const contents = isShared && (isKept || isWanted) ? scratch.copy(size) : bytes
+    const block = new Block(contents, this.file.path, this.#index.offsetOf(ordinal), size)
+    if (isWanted) cache.put(this.#slots, ordinal, block)
+    return block
   }
 
   // For cursors, which go by the handles of the index block: at `at` stands one that is well formed.
@@ -229,14 +274,11 @@ export class Table {
     if (!handleFits(position, size, this.file.sizeBytes)) {
       throw this.#indexBlock.damage('block handle points outside the file')
     }
-    const ordinal = this.#blockCache === undefined ? -1 : this.#index.ordinalAt(position)
-    if (ordinal !== -1) return this.#cachedBlock(ordinal) ?? this.#readBlockSync(ordinal, true)
-    return this.#parse(readBytesSync(this.file, position, size + BLOCK_TRAILER_SIZE), position)
-  }
-
-  #parse(stored: Buffer, offset: number): Block {
-    const contents = blockContents(stored, this.file.path, offset, this.#crc32c)
-    return new Block(contents, this.file.path, offset)
+    const ordinal = this.#index.ordinalAt(position)
+    if (ordinal !== -1)
+      return this.#cachedBlock(ordinal) ?? this.#readBlockSync(ordinal, true, true)
+    const length = size + BLOCK_TRAILER_SIZE
+    return this.#parse(readBytesSync(this.file, position, length), position)
   }
 }
 

@@ -21,10 +21,12 @@ extern int checks;
     }                                                                           \
   } while (false)
 
+void TestBlockReader();
 void TestCrc32c();
 void TestLogWriter();
 void TestFile();
 void TestFileLock();
+void TestSnappy();
 
 }  // namespace test
 }  // namespace sluicedb

@@ -15,6 +15,8 @@ int main() {
   TestLogWriter();
   TestFile();
   TestFileLock();
+  TestSnappy();
+  TestBlockReader();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;
 }

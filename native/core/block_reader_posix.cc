@@ -1,0 +1,152 @@
+#ifndef _WIN32
+
+#include <fcntl.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <limits>
+#include <new>
+
+#include "core/block_reader.h"
+#include "core/crc32c.h"
+#include "core/log_format.h"
+#include "core/snappy.h"
+
+namespace sluicedb {
+namespace {
+
+// On disk: never change these values.
+constexpr uint8_t kTypeNone = 0;
+constexpr uint8_t kTypeSnappy = 1;
+
+// A block as it is stored: on the stack when it is not larger than most.
+class StoredBlock {
+ public:
+  explicit StoredBlock(size_t size) {
+    if (size > sizeof near_) far_.reset(new (std::nothrow) uint8_t[size]);
+    data_ = size > sizeof near_ ? far_.get() : near_;
+  }
+  // Null when there is no memory for it.
+  uint8_t* data() { return data_; }
+
+ private:
+  uint8_t near_[16 * 1024];
+  std::unique_ptr<uint8_t[]> far_;
+  uint8_t* data_;
+};
+
+// One call, or as many as interrupted or short ones need. 0 is success.
+int64_t ReadStored(const BlockLocation& block, uint8_t* data) {
+  size_t done = 0;
+  while (done < block.stored_size) {
+    const ssize_t count = pread(block.descriptor, data + done, block.stored_size - done,
+                                static_cast<off_t>(block.position + done));
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return kBlockRefused;
+    done += static_cast<size_t>(count);
+  }
+  return 0;
+}
+
+int64_t ReadStoredAtHand(const BlockLocation& block, uint8_t* data) {
+#if defined(__linux__) && defined(RWF_NOWAIT)
+  struct iovec piece = {data, block.stored_size};
+  const ssize_t count =
+      preadv2(block.descriptor, &piece, 1, static_cast<off_t>(block.position), RWF_NOWAIT);
+  if (count == static_cast<ssize_t>(block.stored_size)) return 0;
+  if (count >= 0 || errno == EAGAIN || errno == EINTR) return kBlockNotAtHand;
+  return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL ? kBlockNoWay : kBlockNotAtHand;
+#else
+  (void)block;
+  (void)data;
+  return kBlockNoWay;
+#endif
+}
+
+bool IsSound(const uint8_t* stored, size_t size) {
+  const uint8_t* trailer = stored + size - kBlockTrailerSize;
+  const uint32_t masked = static_cast<uint32_t>(trailer[1]) | static_cast<uint32_t>(trailer[2]) << 8 |
+                          static_cast<uint32_t>(trailer[3]) << 16 |
+                          static_cast<uint32_t>(trailer[4]) << 24;
+  return MaskCrc(ExtendCrc32c(0, stored, size - kBlockTrailerSize + 1)) == masked;
+}
+
+// How large the contents are, before they are expanded.
+int64_t ContentsSize(const uint8_t* stored, size_t size, bool verify) {
+  if (verify && !IsSound(stored, size)) return kBlockRefused;
+  const size_t stored_contents = size - kBlockTrailerSize;
+  const uint8_t type = stored[stored_contents];
+  if (type == kTypeNone) return static_cast<int64_t>(stored_contents);
+  size_t head_size, length;
+  if (type != kTypeSnappy || !ReadSnappyLength(stored, stored_contents, &head_size, &length)) {
+    return kBlockRefused;
+  }
+  return static_cast<int64_t>(length);
+}
+
+// Requires: ContentsSize gave `length`, and target has as much room.
+bool Expand(const uint8_t* stored, size_t size, uint8_t* target, size_t length) {
+  const size_t stored_contents = size - kBlockTrailerSize;
+  if (stored[stored_contents] == kTypeNone) {
+    if (length > 0) std::memcpy(target, stored, length);
+    return true;
+  }
+  size_t head_size, same_length;
+  if (!ReadSnappyLength(stored, stored_contents, &head_size, &same_length)) return false;
+  return ExpandSnappy(stored + head_size, stored_contents - head_size, target, length);
+}
+
+bool CanBeRead(const BlockLocation& block) {
+  constexpr uint64_t kLastPosition = static_cast<uint64_t>(std::numeric_limits<off_t>::max());
+  return block.stored_size >= kBlockTrailerSize && block.position <= kLastPosition &&
+         block.stored_size <= kLastPosition - block.position;
+}
+
+}  // namespace
+
+int64_t ReadBlock(const BlockLocation& block, bool verify, bool only_at_hand, uint8_t* target,
+                  size_t capacity) {
+  if (!CanBeRead(block)) return kBlockRefused;
+  StoredBlock stored(block.stored_size);
+  if (stored.data() == nullptr) return kBlockRefused;
+  const int64_t outcome =
+      only_at_hand ? ReadStoredAtHand(block, stored.data()) : ReadStored(block, stored.data());
+  if (outcome < 0) return outcome;
+  const int64_t length = ContentsSize(stored.data(), block.stored_size, verify);
+  if (length < 0 || static_cast<uint64_t>(length) > capacity) return kBlockRefused;
+  const bool expanded =
+      Expand(stored.data(), block.stored_size, target, static_cast<size_t>(length));
+  return expanded ? length : kBlockRefused;
+}
+
+int64_t ReadBlock(const BlockLocation& block, bool verify, std::unique_ptr<uint8_t[]>* contents) {
+  if (!CanBeRead(block)) return kBlockRefused;
+  StoredBlock stored(block.stored_size);
+  if (stored.data() == nullptr) return kBlockRefused;
+  const int64_t outcome = ReadStored(block, stored.data());
+  if (outcome < 0) return outcome;
+  const int64_t length = ContentsSize(stored.data(), block.stored_size, verify);
+  if (length < 0) return kBlockRefused;
+  contents->reset(new (std::nothrow) uint8_t[static_cast<size_t>(length) + 1]);
+  if (*contents == nullptr) return kBlockRefused;
+  const bool expanded = Expand(stored.data(), block.stored_size, contents->get(),
+                               static_cast<size_t>(length));
+  return expanded ? length : kBlockRefused;
+}
+
+void AnnounceRead(const BlockLocation& block) {
+#ifdef POSIX_FADV_WILLNEED
+  // Its error is nothing: the read that follows has its own.
+  (void)posix_fadvise(block.descriptor, static_cast<off_t>(block.position),
+                      static_cast<off_t>(block.stored_size), POSIX_FADV_WILLNEED);
+#else
+  (void)block;
+#endif
+}
+
+}  // namespace sluicedb
+
+#endif  // _WIN32
