@@ -23,6 +23,13 @@ export type {
   WriteStats,
 } from './db/stats.ts'
 export type {
+  RepairedFile,
+  RepairLoss,
+  RepairOptions,
+  RepairOutcome,
+  RepairReport,
+} from './db/tools/repair-report.ts'
+export type {
   ProblemCode,
   VerifyCounts,
   VerifyOptions,

@@ -25,6 +25,8 @@ import { realEnvironment, realFileSystem } from './real-environment.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import type { Snapshot } from './snapshot.ts'
 import { destroyDatabase } from './tools/destroy.ts'
+import type { RepairOptions, RepairReport } from './tools/repair-report.ts'
+import { repairDatabase } from './tools/repair.ts'
 import type { VerifyOptions, VerifyReport } from './tools/verify-report.ts'
 import { verifyDatabase } from './tools/verify.ts'
 
@@ -90,6 +92,16 @@ export class DB {
    */
   static verify(path: string, options: VerifyOptions = {}): Promise<VerifyReport> {
     return verifyDatabase(path, options, realFileSystem())
+  }
+
+  /**
+   * Makes a database that opens of what can be read in `path`, also where no manifest or index can;
+   * damaged files are kept whole in lost/. Where nothing is wrong nothing is changed.
+   * Rejects with TypeError, LEVEL_DATABASE_MISSING, LEVEL_LOCKED, LEVEL_IO_ERROR or
+   * LEVEL_NOT_SUPPORTED; after the latter two every file is as it was.
+   */
+  static repair(path: string, options: RepairOptions = {}): Promise<RepairReport> {
+    return repairDatabase(path, options, realEnvironment())
   }
 
   /** As it was given to open(). */

@@ -30,29 +30,39 @@ export interface Expected {
   readonly lastSequence: number
 }
 
-/** Looks at the table in `path`. Rejects with LEVEL_ABORTED. */
+/** What was found in a table, as far as it could be read. */
+export interface TableFacts {
+  readonly sizeBytes: number
+  readonly entries: number
+  /** The first and last internal keys; undefined where there is no entry. */
+  readonly smallest: Buffer | undefined
+  readonly largest: Buffer | undefined
+  readonly lastSequence: number
+}
+
+/** Looks at the table in `path`; undefined where it cannot be opened. Rejects with LEVEL_ABORTED. */
 export async function verifyTable(
   fileSystem: FileSystem,
   path: string,
   expected: Expected,
   findings: Findings,
-): Promise<void> {
+): Promise<TableFacts | undefined> {
   let file: WindowFile
   try {
     file = await WindowFile.open(fileSystem, path)
   } catch (error) {
     findings.caught(error, 'table', path)
-    return
+    return undefined
   }
   findings.counts.files++
   findings.counts.tables++
+  const check = new TableCheck(file, expected, findings)
   try {
     const { metadata } = expected
     if (metadata !== undefined && metadata.sizeBytes !== file.sizeBytes) {
       const message = `the table has ${file.sizeBytes} bytes and not ${metadata.sizeBytes}`
       findings.error('file-size', path, message)
     }
-    const check = new TableCheck(file, expected, findings)
     await check.run((bytes, start, end) => fileSystem.crc32c(bytes, start, end))
   } catch (error) {
     findings.caught(error, 'table', path)
@@ -60,6 +70,7 @@ export async function verifyTable(
     await file.close()
     findings.fileDone(path)
   }
+  return check.facts()
 }
 
 class TableCheck {
@@ -73,6 +84,9 @@ class TableCheck {
   #hasLast = false
   /** The index key of the block before. */
   #separator: Buffer | undefined
+  #smallest: Buffer | undefined
+  #entries = 0
+  #lastSequence = 0
   #nextOffset = 0
   #isWhole = true
 
@@ -80,6 +94,17 @@ class TableCheck {
     this.#file = file
     this.#expected = expected
     this.#findings = findings
+  }
+
+  facts(): TableFacts {
+    const largest = Buffer.from(this.#last.subarray(0, this.#lastLength))
+    return {
+      sizeBytes: this.#file.sizeBytes,
+      entries: this.#entries,
+      smallest: this.#smallest,
+      largest: this.#hasLast ? largest : undefined,
+      lastSequence: this.#lastSequence,
+    }
   }
 
   async run(crc32c: (bytes: Uint8Array, start: number, end: number) => number): Promise<void> {
@@ -165,6 +190,7 @@ class TableCheck {
       }
       entryAt = cursor.valueEnd
       this.#findings.counts.entries++
+      this.#entries++
       if (keyLength < TAG_SIZE) throw block.damage('internal key too short')
       const sequence = sequenceOfKey(key, keyLength)
       if (typeOfKey(key, keyLength) > TYPE_VALUE) {
@@ -173,6 +199,7 @@ class TableCheck {
       if (sequence < 0 || sequence > lastSequence) {
         this.#error('sequence', `an entry has a sequence above ${lastSequence}`, block.offset)
       }
+      if (sequence > this.#lastSequence) this.#lastSequence = sequence
       this.#checkOrder(block, i)
       const hash = bloomHash(key, 0, keyLength - TAG_SIZE)
       isHidden ||= filter?.hashMayMatch(block.offset, hash) === false
@@ -219,6 +246,7 @@ class TableCheck {
 
   #keepLast(): void {
     const { key, keyLength } = this.#cursor
+    this.#smallest ??= Buffer.from(key.subarray(0, keyLength))
     if (keyLength > this.#last.length) this.#last = Buffer.alloc(2 * keyLength)
     key.copy(this.#last, 0, 0, keyLength)
     this.#lastLength = keyLength

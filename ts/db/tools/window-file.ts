@@ -49,8 +49,9 @@ export class WindowFile implements RandomAccessFile {
     this.#file.readIntoSync(position, length, target)
   }
 
-  close(): Promise<void> {
-    return this.#file.close()
+  /** Never rejects: of a file that was only read, a failed close says nothing. */
+  async close(): Promise<void> {
+    await Promise.allSettled([this.#file.close()])
   }
 
   closeSync(): void {
