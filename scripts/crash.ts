@@ -4,6 +4,7 @@
 //   node dist/scripts/crash.js --images 1000000 --faults 500000 --seed 7
 //       random workloads until so many images and faults are checked
 //       --one-in 10 draws one crash point in ten, and so runs ten times the workloads
+//       --steps 200 makes the workloads of the crashes longer: levels fill
 //   node dist/scripts/crash.js --small 3
 //       every sequence of up to three actions, all crash points, all policies
 //   node dist/scripts/crash.js --small 7 --actions put,switch
@@ -21,7 +22,7 @@ import {
   describeCounts,
   noCrashCounts,
 } from '../test/crash/crash-loop.ts'
-import { checkFaults, noFaultCounts } from '../test/crash/fault-loop.ts'
+import { checkFaults, describeFaults, noFaultCounts } from '../test/crash/fault-loop.ts'
 import { mixSeed } from '../test/crash/random.ts'
 import { IMAGE_KINDS } from '../test/crash/recovered.ts'
 import { messageOf } from '../test/crash/violation.ts'
@@ -43,6 +44,7 @@ const { values } = parseArgs({
     faults: { type: 'string', default: '0' },
     small: { type: 'string' },
     actions: { type: 'string', default: ACTIONS.join() },
+    steps: { type: 'string', default: String(CRASH_LENGTH) },
     'one-in': { type: 'string', default: '1' },
     seed: { type: 'string', default: '1' },
     length: { type: 'string' },
@@ -81,11 +83,7 @@ async function attempt(
 
 function finish(): never {
   if (crashes.images > 0) console.log(describeCounts(crashes))
-  if (faults.faults > 0) {
-    const effects = [...faults.byEffect].map(([effect, count]) => `${count} ${effect}`).join(', ')
-    console.log(`${faults.faults} faults in ${faults.workloads} workloads (${effects})`)
-    console.log(`${faults.refusals} ended refusing writes, ${faults.failedOpens} opens failed`)
-  }
+  if (faults.faults > 0) console.log(describeFaults(faults))
   console.log(`${failures} failures; seed ${seed}; ${process.uptime().toFixed(1)} s`)
   process.exit(failures === 0 ? 0 : 1)
 }
@@ -133,10 +131,11 @@ async function runSmall(mostActions: number): Promise<void> {
 
 async function runMany(images: number, faultCount: number): Promise<void> {
   const oneIn = Number(values['one-in'])
+  const length = Number(values.steps)
   for (let i = 0; crashes.images < images; i++) {
     const own = mixSeed(seed, oneIn, i)
-    const line = `--seed ${own} --length ${CRASH_LENGTH}`
-    const workload = randomWorkload(own, CRASH_LENGTH)
+    const line = `--seed ${own} --length ${length}`
+    const workload = randomWorkload(own, length)
     await attempt(line, (onViolation) =>
       checkCrashes(workload, crashes, { limit: images, oneIn, onViolation }),
     )

@@ -12,6 +12,7 @@
 // Everything about an image follows from the seed of the workload, the number of the point and the
 // policy, so that one line reproduces a failure.
 
+import { CompactionCounts } from './compaction-counts.ts'
 import { CRASH_POLICIES } from './crash-image.ts'
 import type { History, Writes } from './history.ts'
 import { MomentDraw, type Moment } from './moment.ts'
@@ -51,16 +52,26 @@ export interface CrashCounts {
   nested: number
   /** Of the images, those opened before, the same to the byte, and judged by what that showed. */
   repeated: number
+  /** Of the workloads. */
+  readonly compactions: CompactionCounts
 }
 
 export function noCrashCounts(): CrashCounts {
-  return { workloads: 0, points: 0, images: 0, nested: 0, repeated: 0 }
+  return {
+    workloads: 0,
+    points: 0,
+    images: 0,
+    nested: 0,
+    repeated: 0,
+    compactions: new CompactionCounts(),
+  }
 }
 
 export function describeCounts(counts: CrashCounts): string {
   const { workloads, points, images, nested, repeated } = counts
   const sorts = `${nested} of crashes in recovery, ${repeated} opened before`
-  return `${images} crash images (${sorts}) at ${points} points of ${workloads} workloads`
+  const what = `${images} crash images (${sorts}) at ${points} points of ${workloads} workloads`
+  return `${what} (${counts.compactions.describe()})`
 }
 
 export interface CrashChoice {
@@ -93,7 +104,7 @@ export async function checkCrashes(
   counts: CrashCounts,
   choice: CrashChoice = {},
 ): Promise<void> {
-  const run = await watched('the workload', runWorkload(workload, choice.fromAction))
+  const run = await watched('the workload', runWorkload(workload, counts, choice.fromAction))
   counts.workloads++
   const random = new Random(mixSeed(workload.seed, run.points.length))
   for (const point of run.points) {
@@ -119,7 +130,7 @@ interface Run {
   readonly opened: Map<string, Writes>
 }
 
-async function runWorkload(workload: Workload, fromAction = -1): Promise<Run> {
+async function runWorkload(workload: Workload, counts: CrashCounts, fromAction = -1): Promise<Run> {
   const disk = new SimulatedDisk(workload.seed, { latency: workload.latency })
   const session = new Session(disk, workload)
   const { history } = session
@@ -140,6 +151,7 @@ async function runWorkload(workload: Workload, fromAction = -1): Promise<Run> {
   }
   await session.close()
   take('nothing more')
+  counts.compactions.add(session.compactions)
   checkLeaks(disk)
   return { workload, history, points, opened: new Map() }
 }

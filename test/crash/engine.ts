@@ -8,21 +8,28 @@ import type { Environment } from '../../ts/db/environment.ts'
 import type { DatabaseOptions } from '../../ts/db/options.ts'
 import { openEngine } from '../../ts/db/open.ts'
 import { NO_INFO_LOG } from '../../ts/platform/info-log.ts'
+import type { LevelLimits } from '../../ts/version/level-rules.ts'
 import { passTurns, type SimulatedDisk } from './simulated-disk.ts'
 
 export type Database = DB
 
 export const DIRECTORY = '/home/db'
 
-export type EngineOptions = Pick<
+export interface EngineOptions extends Pick<
   DatabaseOptions,
   'writeBufferSize' | 'compression' | 'maxOpenFiles' | 'cacheSize' | 'onEvent'
->
+> {
+  /** LevelDB's unless told. */
+  readonly levelLimits?: LevelLimits
+}
 
 /** Opens the one database of the disk, and creates it where there is none. */
-export async function openOn(disk: SimulatedDisk, options: EngineOptions): Promise<Database> {
+export async function openOn(
+  disk: SimulatedDisk,
+  { levelLimits, ...options }: EngineOptions,
+): Promise<Database> {
   const checked = { createIfMissing: true, ...options }
-  const engine = await openEngine(DIRECTORY, checked, environmentOf(disk))
+  const engine = await openEngine(DIRECTORY, checked, environmentOf(disk, levelLimits))
   const db = new DB(DIRECTORY, engine)
   engines.set(db, engine)
   return db
@@ -35,7 +42,7 @@ export function engineOf(db: Database): Engine {
   return engines.get(db)!
 }
 
-function environmentOf(disk: SimulatedDisk): Environment {
+function environmentOf(disk: SimulatedDisk, levelLimits?: LevelLimits): Environment {
   const inlineJobs = new InlineRunner(disk)
   return {
     fileSystem: disk,
@@ -44,9 +51,15 @@ function environmentOf(disk: SimulatedDisk): Environment {
     inlineJobs,
     now: watchedClock(disk),
     delay: () => passTurns(20),
-    pause: () => passTurns(20),
+    pause: (_durationMs, signal) => pauseUnless(signal, disk),
+    ...(levelLimits === undefined ? {} : { levelLimits }),
     openInfoLog: () => Promise.resolve(NO_INFO_LOG),
   }
+}
+
+// As long as a few slow operations: what is tried again meets a disk that has changed.
+async function pauseUnless(signal: AbortSignal, disk: SimulatedDisk): Promise<void> {
+  for (let i = 0; i < 10 && !signal.aborted; i++) await disk.linger()
 }
 
 // A loop over settled promises never lets the event loop turn, so nothing outside could stop it; but

@@ -11,6 +11,7 @@
 //   and    := a crash at some moment after the fault: in what follows on it, in resume(), in a
 //             second opening
 
+import { CompactionCounts } from './compaction-counts.ts'
 import { effectFits, type Fault, type FaultEffect, type OperationKind } from './disk-fault.ts'
 import { type Moment, MomentDraw } from './moment.ts'
 import { mixSeed, Random } from './random.ts'
@@ -64,10 +65,27 @@ export interface FaultCounts {
   /** Runs in which the engine refused writes afterwards. */
   refusals: number
   failedOpens: number
+  readonly compactions: CompactionCounts
+}
+
+export function describeFaults(counts: FaultCounts): string {
+  const { workloads, faults, byEffect, refusals, failedOpens, compactions } = counts
+  const effects = [...byEffect].map(([effect, count]) => `${count} ${effect}`).join(', ')
+  return (
+    `${faults} faults in ${workloads} workloads (${effects}); ${refusals} ended refusing writes, ` +
+    `${failedOpens} opens failed; ${compactions.describe()}`
+  )
 }
 
 export function noFaultCounts(): FaultCounts {
-  return { workloads: 0, faults: 0, byEffect: new Map(), refusals: 0, failedOpens: 0 }
+  return {
+    workloads: 0,
+    faults: 0,
+    byEffect: new Map(),
+    refusals: 0,
+    failedOpens: 0,
+    compactions: new CompactionCounts(),
+  }
 }
 
 export interface FaultChoice {
@@ -179,6 +197,7 @@ class FaultRun {
     await session.run(workload.steps)
     if (session.refusesWrites) this.#counts.refusals++
     this.#counts.failedOpens += session.failedOpens
+    this.#counts.compactions.add(session.compactions)
     if (disk.faultCount === 0) throw new Violation('the fault never struck')
     const last = await this.#end(session, ending)
     draw.end()

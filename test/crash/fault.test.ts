@@ -1,7 +1,7 @@
 // The fault loop at the size of every test run; scripts/crash.ts runs as much as one asks for.
 
 import test from 'ava'
-import { checkFaults, noFaultCounts } from './fault-loop.ts'
+import { checkFaults, describeFaults, noFaultCounts } from './fault-loop.ts'
 import { mixSeed } from './random.ts'
 import { messageOf } from './violation.ts'
 import { randomWorkload } from './workload.ts'
@@ -25,11 +25,7 @@ test.serial(
         return
       }
     }
-    const effects = [...counts.byEffect].map(([effect, count]) => `${count} ${effect}`).join(', ')
-    t.log(
-      `seed ${SEED}: ${counts.faults} faults in ${counts.workloads} workloads (${effects}); ` +
-        `${counts.refusals} runs ended refusing writes, ${counts.failedOpens} opens failed`,
-    )
+    t.log(`seed ${SEED}: ${describeFaults(counts)}`)
     t.true(counts.faults >= FAULTS && counts.refusals > 0 && counts.failedOpens > 0)
   },
 )

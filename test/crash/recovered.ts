@@ -1,12 +1,13 @@
 // What both loops do with a disk that a crash left: open it, judge what is there, and go on.
 
+import { checkScan, readState } from './contents.ts'
 import { CRASH_POLICIES, POLICY_NAMES, type PolicyName } from './crash-image.ts'
 import { checkDirectory, checkVerified } from './directory.ts'
 import { DIRECTORY } from './engine.ts'
 import { History, type Loss, type Writes } from './history.ts'
 import { type Moment, MomentDraw } from './moment.ts'
 import type { Random } from './random.ts'
-import { readState, Session } from './session.ts'
+import { Session } from './session.ts'
 import type { SimulatedDisk } from './simulated-disk.ts'
 import { messageOf, Violation } from './violation.ts'
 import type { Workload } from './workload.ts'
@@ -44,6 +45,7 @@ export async function recover(disk: SimulatedDisk, expectation: Expectation): Pr
     expectLegal(state, expectation)
     checkKept(session)
     checkDirectory(disk, session.db)
+    checkScan(session.db, state, [history, ...session.earlier], expectation.time % 2 === 1)
     return { session, state }
   } catch (error) {
     throw when === undefined ? error : new Violation(`${messageOf(error)}; ${when}`, error)

@@ -4,45 +4,17 @@
 import type { DatabaseEvent } from '../../ts/db/event.ts'
 import { SluiceError } from '../../ts/format/error.ts'
 import { WriteBatch } from '../../ts/format/write-batch.ts'
-import { type Database, openOn } from './engine.ts'
-import { type Call, History, type KeyWrite, NOTHING, type Writes } from './history.ts'
+import { CompactionCounts } from './compaction-counts.ts'
+import { type Database, engineOf, openOn } from './engine.ts'
+import { keyOf, readState, valueOf } from './contents.ts'
+import { type Call, History, type KeyWrite, type Writes } from './history.ts'
+import { mixSeed, Random } from './random.ts'
 import { passTurns, type SimulatedDisk } from './simulated-disk.ts'
 import { Violation } from './violation.ts'
-import type { Step, Workload } from './workload.ts'
+import { View } from './view.ts'
+import type { Step, ViewSort, Workload } from './workload.ts'
 
-/** The bytes of write `number`: the number over and over, so that no two writes look alike. */
-export function valueOf(number: number, sizeBytes: number): Buffer {
-  const pattern = Buffer.from(`${number}.`)
-  return Buffer.alloc(sizeBytes, pattern)
-}
-
-const KEYS = Array.from({ length: 64 }, (_, i) => Buffer.from(`key-${i}`))
-
-export function keyOf(key: number): Buffer {
-  return KEYS[key]!
-}
-
-/** The whole state of the database, as the numbers of the writes that made it. */
-export function readState(db: Database, ...histories: History[]): Writes {
-  const state: number[] = []
-  for (let key = 0; key < histories[0]!.keyCount; key++) {
-    const value = db.getSync(keyOf(key))
-    state.push(value === undefined ? NOTHING : numberOf(value, key, histories))
-  }
-  return state
-}
-
-/** Which write of whose history made the value. Throws where none did, whole and to the byte. */
-function numberOf(value: Buffer, key: number, histories: History[]): number {
-  const number = Number.parseInt(value.toString('latin1', 0, 12), 10)
-  for (const history of histories) {
-    const write = history.expected(number)
-    if (write?.key !== key || write.sizeBytes !== value.length) continue
-    if (valueOf(number, value.length).equals(value)) return number
-  }
-  const start = value.subarray(0, 16).toString('latin1')
-  throw new Violation(`key ${key} has ${value.length} bytes that no call wrote: ${start}`)
-}
+const MOST_VIEWS = 4
 
 export class Session {
   readonly disk: SimulatedDisk
@@ -52,10 +24,13 @@ export class Session {
   failedOpens = 0
   /** Set while the disk may fail: calls may then be rejected, with LEVEL_IO_ERROR. */
   faultsAllowed = false
+  readonly compactions: CompactionCounts = new CompactionCounts()
   /** Rejections seen. */
   rejections: SluiceError[] = []
   #db: Database | undefined
   #pending: Promise<void>[] = []
+  readonly #views: View[] = []
+  readonly #random: Random
   /** Between the engine's events 'failure' and 'resume'. */
   #refusesWrites = false
 
@@ -70,6 +45,7 @@ export class Session {
     this.workload = workload
     this.history = history
     this.earlier = earlier
+    this.#random = new Random(mixSeed(workload.seed, workload.keyCount))
   }
 
   /** Requires: open. */
@@ -84,9 +60,10 @@ export class Session {
 
   async open(): Promise<void> {
     this.#refusesWrites = false
-    const onEvent = ({ type }: DatabaseEvent): void => {
-      if (type === 'failure') this.#refusesWrites = true
-      if (type === 'resume') this.#refusesWrites = false
+    const onEvent = (event: DatabaseEvent): void => {
+      if (event.type === 'failure') this.#refusesWrites = true
+      if (event.type === 'resume') this.#refusesWrites = false
+      this.compactions.count(event)
     }
     this.#db = await openOn(this.disk, { ...this.workload.options, onEvent })
   }
@@ -100,6 +77,8 @@ export class Session {
   async close(): Promise<void> {
     const db = this.db
     this.#db = undefined
+    // Left open: closing the database ends them.
+    this.#views.length = 0
     try {
       await db.close()
     } catch (error) {
@@ -119,6 +98,8 @@ export class Session {
       case 'flush':
         this.#track(this.db.write(null, { sync: step.sync }), 'write(null)')
         return
+      case 'compact':
+        return this.#compact(step.first, step.last)
       case 'turns':
         return passTurns(step.count)
       case 'settle':
@@ -127,6 +108,10 @@ export class Session {
         return this.reopen()
       case 'resume':
         return this.resume()
+      case 'view':
+        return this.#openView(step.sort)
+      case 'leave':
+        return this.#views.shift()?.close()
       case 'action':
         return
     }
@@ -144,6 +129,23 @@ export class Session {
     this.#pending = []
     await Promise.all(pending)
     this.checkReads()
+    for (const view of this.#views) await this.#look(view)
+  }
+
+  async #openView(sort: ViewSort): Promise<void> {
+    await this.settle()
+    if (this.#views.length === MOST_VIEWS) return
+    const histories = [this.history, ...this.earlier]
+    this.#views.push(new View(this.db, sort, this.history.runningState(), histories))
+  }
+
+  async #look(view: View): Promise<void> {
+    try {
+      await view.look(this.#random)
+    } catch (error) {
+      // As any read; what it shows next time is held against the same state.
+      this.#checkError(error, `a ${view.sort}`)
+    }
   }
 
   /** Requires: no call is pending. */
@@ -275,6 +277,13 @@ export class Session {
       else batch.put(keyOf(key), valueOf(firstWrite + i, sizeBytes))
     })
     return this.db.write(batch, { sync })
+  }
+
+  #compact(first: number | undefined, last: number | undefined): void {
+    const start = first === undefined ? undefined : keyOf(first)
+    const end = last === undefined ? undefined : keyOf(last)
+    const range = { smallest: start, largest: end }
+    this.#track(engineOf(this.db).compactRange(range, {}), 'compactRange')
   }
 
   #track(promise: Promise<void>, what: string): void {

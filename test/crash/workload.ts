@@ -3,22 +3,34 @@
 // Steps that write do not wait: calls pile up and share groups, as those of concurrent writers do.
 //   put | delete | batch   issue the call
 //   flush                  write(null): freeze the memtable, schedule its flush
+//   compact                compactRange(), of all or of a range
 //   turns                  let that many turns of the simulated disk pass
 //   settle                 wait for every call issued so far, then check what is read
 //   reopen                 settle, close, open
 //   resume                 settle, resume()
+//   view                   settle, open a snapshot or an iterator, which is looked at ever after
+//   leave                  close the oldest of these
+//
+// Levels are small, so that some hundred calls fill several of them.
 
+import type { LevelLimits } from '../../ts/version/level-rules.ts'
 import type { EngineOptions } from './engine.ts'
 import type { KeyWrite } from './history.ts'
 import { Random } from './random.ts'
 
+export type ViewSort = 'snapshot' | 'forward' | 'backward'
+const VIEW_SORTS: readonly ViewSort[] = ['snapshot', 'forward', 'backward']
+
 export type Step =
   | { readonly kind: 'call'; readonly writes: readonly KeyWrite[]; readonly sync: boolean }
   | { readonly kind: 'flush'; readonly sync: boolean }
+  | { readonly kind: 'compact'; readonly first?: number; readonly last?: number }
   | { readonly kind: 'turns'; readonly count: number }
   | { readonly kind: 'settle' }
   | { readonly kind: 'reopen' }
   | { readonly kind: 'resume' }
+  | { readonly kind: 'view'; readonly sort: ViewSort }
+  | { readonly kind: 'leave' }
   /** Does nothing: the steps behind it are those of this action of a small workload. */
   | { readonly kind: 'action'; readonly position: number }
 
@@ -40,15 +52,18 @@ export function randomWorkload(seed: number, length: number): Workload {
     keyCount: random.pick([8, 16, 24, 32]),
     syncPercent: random.pick([5, 20, 50, 90]),
     turnsPercent: random.pick([10, 25, 50]),
-    flushPercent: random.pick([1, 4, 10]),
+    flushPercent: random.pick([1, 6, 15]),
+    compactPercent: random.pick([0, 1, 4]),
+    viewPercent: random.pick([0, 4]),
     largePercent: random.pick([2, 10, 30, 80]),
-    writeBufferSize: random.pick([4096, 4096, 8192, 16_384, 65_536]),
+    writeBufferSize: random.pick([1024, 1024, 2048, 4096, 8192, 65_536]),
   }
   const options: EngineOptions = {
     writeBufferSize: style.writeBufferSize,
     compression: random.percent(20) ? 'snappy' : 'none',
     // One table open at a time: what is read again has to be there still.
     maxOpenFiles: random.percent(15) ? random.pick([1, 2]) : 1000,
+    ...(random.percent(10) ? {} : { levelLimits: smallLevels(random) }),
   }
   const steps = Array.from({ length }, () => randomStep(style, random))
   return {
@@ -60,11 +75,22 @@ export function randomWorkload(seed: number, length: number): Workload {
   }
 }
 
+function smallLevels(random: Random): LevelLimits {
+  return {
+    level0Files: random.pick([2, 2, 3, 4]),
+    level1Bytes: random.pick([300, 1000, 4000]),
+    growth: random.pick([2, 3]),
+    maxFileSizeBytes: random.pick([200, 600, 2000]),
+  }
+}
+
 interface Style {
   readonly keyCount: number
   readonly syncPercent: number
   readonly turnsPercent: number
   readonly flushPercent: number
+  readonly compactPercent: number
+  readonly viewPercent: number
   readonly largePercent: number
   readonly writeBufferSize: number
 }
@@ -73,12 +99,22 @@ function randomStep(style: Style, random: Random): Step {
   if (random.percent(style.turnsPercent)) return { kind: 'turns', count: random.between(1, 60) }
   const sync = random.percent(style.syncPercent)
   if (random.percent(style.flushPercent)) return { kind: 'flush', sync: sync && random.percent(50) }
+  if (random.percent(style.compactPercent)) return randomCompaction(style, random)
+  if (random.percent(style.viewPercent)) {
+    if (random.percent(30)) return { kind: 'leave' }
+    return { kind: 'view', sort: random.pick(VIEW_SORTS) }
+  }
   if (random.percent(6)) return { kind: 'settle' }
   if (random.percent(3)) return { kind: 'reopen' }
   if (random.percent(1)) return { kind: 'resume' }
   const count = random.percent(20) ? random.between(2, 6) : 1
   const writes = Array.from({ length: count }, () => randomWrite(style, random))
   return { kind: 'call', writes, sync }
+}
+
+function randomCompaction({ keyCount }: Style, random: Random): Step {
+  if (random.percent(50)) return { kind: 'compact' }
+  return { kind: 'compact', first: random.below(keyCount), last: random.below(keyCount) }
 }
 
 function randomWrite(style: Style, random: Random): KeyWrite {
@@ -100,6 +136,7 @@ export const ACTIONS = [
   'delete',
   'flush',
   'switch',
+  'compact',
   'reopen',
   'resume',
 ] as const
@@ -109,15 +146,31 @@ const SMALL_KEY_COUNT = 6
 /** Keys that single writes take in turn, so that none hides that an earlier one is lost. */
 const TURN_KEYS = 4
 
-/** The workload of a few named actions. Every call is settled before the next but after `switch`. */
-export function smallWorkload(actions: readonly Action[], seed: number): Workload {
+// Small enough that two flushes begin a compaction, and that what it makes is more than level 1 holds.
+const SMALL_LEVELS: LevelLimits = {
+  level0Files: 2,
+  level1Bytes: 300,
+  growth: 2,
+  maxFileSizeBytes: 200,
+}
+
+/**
+ * The workload of a few named actions. Every call is settled before the next but after `switch`.
+ * `first` are actions before these, whose crash points are another workload's.
+ */
+export function smallWorkload(
+  actions: readonly Action[],
+  seed: number,
+  first: readonly Action[] = [],
+): Workload {
+  const all = [...first, ...actions]
   return {
     seed,
     keyCount: SMALL_KEY_COUNT,
-    options: { writeBufferSize: 4096, compression: 'none' },
+    options: { writeBufferSize: 4096, compression: 'none', levelLimits: SMALL_LEVELS },
     latency: 4,
-    steps: actions.flatMap((action, position) => [
-      { kind: 'action', position },
+    steps: all.flatMap((action, position) => [
+      { kind: 'action', position: position - first.length },
       ...stepsOf(action, position),
     ]),
   }
@@ -146,6 +199,8 @@ function stepsOf(action: Action, position: number): Step[] {
       return [{ kind: 'flush', sync: false }, settle, { kind: 'turns', count: 400 }]
     case 'switch':
       return [{ kind: 'flush', sync: false }]
+    case 'compact':
+      return [{ kind: 'compact' }, settle, { kind: 'turns', count: 400 }]
     case 'reopen':
       return [{ kind: 'reopen' }]
     case 'resume':
