@@ -9,6 +9,7 @@ import { DIRECTORY } from './engine.ts'
 import { Session } from './session.ts'
 import { SimulatedDisk } from './simulated-disk.ts'
 import { messageOf } from './violation.ts'
+import { watched } from './watched.ts'
 import { parseActions, smallWorkload, type Workload } from './workload.ts'
 
 async function crash(t: ExecutionContext, line: string, choice: CrashChoice): Promise<void> {
@@ -130,4 +131,24 @@ test('a sync write is not acknowledged once its log was removed from the directo
   session.call([{ key: 0, sizeBytes: 20 }], true)
   await session.settle()
   await session.close()
+})
+
+test('compactRange() rejects when the database has failed before its turn comes', async (t) => {
+  let rejections = 0
+  for (let seed = 1; seed <= 100; seed++) {
+    const disk = new SimulatedDisk(seed)
+    const session = new Session(disk, workloadOf(seed))
+    await session.open()
+    session.faultsAllowed = true
+    session.call([{ key: 0, sizeBytes: 20 }], false)
+    await session.step({ kind: 'compact' })
+    // Its flush ends at about the same time as this, which fails.
+    disk.inject({ effect: 'fail', kind: 'stat', path: /\.log$/, skip: seed % 2 })
+    for (let i = 0; i < 4; i++) session.call([{ key: 1, sizeBytes: 20 }], true)
+    await watched('compactRange()', session.settle())
+    rejections += session.rejections.length
+    disk.heal()
+    await session.close()
+  }
+  t.true(rejections > 100)
 })

@@ -117,8 +117,10 @@ export class Compactor {
   /** Compacts what is in the range. Rejects with LEVEL_ABORTED, or with what a step failed with. */
   compactRange(range: UserKeyRange, options: CompactRangeOptions): Promise<void> {
     const manual = new ManualCompaction(range, this.#context.limits, options)
-    if (this.#isStopped) {
-      manual.reject(closedError())
+    // A loop that does not run would never come to it.
+    const refusal = this.#context.refusal() ?? (this.#isStopped ? closedError() : undefined)
+    if (refusal !== undefined) {
+      manual.reject(refusal)
       return manual.promise
     }
     if (manual.isAborted) {
