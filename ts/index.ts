@@ -38,6 +38,26 @@ export type {
   VerifyReport,
 } from './db/tools/verify-report.ts'
 export { type ErrorCode, SluiceError } from './format/error.ts'
+export { type BatchOperation, SluiceLevel } from './level/sluice-level.ts'
+export { ChainedBatch } from './level/level-batch.ts'
+export type { Iterator, KeyIterator, ValueIterator } from './level/level-iterator.ts'
+export type { LevelSnapshot } from './level/level-snapshot.ts'
+export type {
+  AdditionalIteratorOptions,
+  BatchOptions,
+  ChainedBatchWriteOptions,
+  ClearOptions,
+  DelOptions,
+  GetManyOptions,
+  GetOptions,
+  HasManyOptions,
+  HasOptions,
+  KeyIteratorOptions,
+  OpenOptions,
+  PutOptions,
+  StartEndOptions,
+  ValueIteratorOptions,
+} from './level/level-options.ts'
 export { WriteBatch, type WriteBatchHandler } from './format/write-batch.ts'
 
 /** Which implementation of the native module's work is in use, and why where it is the slower one. */

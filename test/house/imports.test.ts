@@ -13,6 +13,7 @@ const FLOORS = [
   'ts/version/',
   'ts/compaction/',
   'ts/db/',
+  'ts/level/',
   'ts/index.ts',
 ]
 

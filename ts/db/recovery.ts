@@ -134,7 +134,7 @@ async function readOrCreateState(
     }
     await createDatabase(fileSystem, directory)
   } else if (options.errorIfExists) {
-    throw new SluiceError('LEVEL_DATABASE_EXISTS', `${directory} holds a database`)
+    throw new SluiceError('LEVEL_DATABASE_EXISTS', `A database exists in ${directory}`)
   }
   const number = current ?? FIRST_MANIFEST_NUMBER
   if (number === FIRST_MANIFEST_NUMBER) await syncUpwards(fileSystem, directory)
