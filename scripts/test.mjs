@@ -20,7 +20,11 @@ import { fileURLToPath } from 'node:url'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const AVA = fileURLToPath(new URL('../node_modules/ava/entrypoints/cli.mjs', import.meta.url))
-const ENGINE_TESTS = ['dist/test/db/**/*.test.js', 'dist/test/interop/**/*.test.js']
+const ENGINE_TESTS = [
+  'dist/test/db/**/*.test.js',
+  'dist/test/interop/**/*.test.js',
+  'dist/test/level/**/*.test.js',
+]
 
 const totals = { passed: 0, failed: 0, skipped: 0 }
 

@@ -4,13 +4,12 @@ import { AbstractChainedBatch } from 'abstract-level'
 import { WriteBatch } from '../format/write-batch.ts'
 import { bytesOf, type Encoded } from './encoded.ts'
 import type { ChainedBatchWriteOptions } from './level-options.ts'
-import type { SluiceLevel } from './sluice-level.ts'
 
-export class ChainedBatch<
-  TDatabase = SluiceLevel,
-  KDefault = string,
-  VDefault = string,
-> extends AbstractChainedBatch<TDatabase, KDefault, VDefault> {
+export class ChainedBatch<TDatabase, KDefault, VDefault> extends AbstractChainedBatch<
+  TDatabase,
+  KDefault,
+  VDefault
+> {
   readonly #batch = new WriteBatch()
   readonly #commit: (batch: WriteBatch, options: ChainedBatchWriteOptions) => Promise<void>
 
