@@ -73,22 +73,34 @@ export function pickRange(
   limits: LevelLimits,
   stepBytes: number,
 ): Compaction | undefined {
-  const files = overlapping(version.levels[level]!, range)
+  const files = overlapping(version, level, range)
   if (files.length === 0) return undefined
   return around(version, level, level === 0 ? files : firstBytes(files, stepBytes), limits)
 }
 
+/** The deepest level with files that overlap the range, or -1. */
+export function deepestLevel(version: Version, range: UserKeyRange): number {
+  for (let level = LEVEL_COUNT - 1; level >= 0; level--) {
+    if (overlapping(version, level, range).length > 0) return level
+  }
+  return -1
+}
+
 /** The files of a level in the order in which it is their turn: on level 0 the oldest first. */
-function candidates(
+function* candidates(
   version: Version,
   level: number,
   pointer: Buffer | undefined,
-): readonly FileMetadata[] {
+): Generator<FileMetadata, void> {
   const files = version.levels[level]!
-  if (level === 0) return files.toReversed()
-  if (pointer === undefined) return files
-  const next = files.findIndex(({ largest }) => compareKeys(largest, pointer) > 0)
-  return next <= 0 ? files : [...files.slice(next), ...files.slice(0, next)]
+  if (level === 0) {
+    yield* files.toReversed()
+    return
+  }
+  const isBehind = ({ largest }: FileMetadata): boolean =>
+    pointer === undefined || compareKeys(largest, pointer) > 0
+  const start = Math.max(files.findIndex(isBehind), 0)
+  for (let i = 0; i < files.length; i++) yield files[(start + i) % files.length]!
 }
 
 /** The whole compaction that the files of the level belong to. Requires: at least one file. */
@@ -98,22 +110,24 @@ function around(
   files: readonly FileMetadata[],
   limits: LevelLimits,
 ): Compaction {
-  let upper = closure(version.levels[level]!, rangeOf(files))
-  const below = version.levels[level + 1]!
-  let lower = closure(below, rangeOf(upper))
-  const wider = closure(version.levels[level]!, rangeOf([...upper, ...lower]))
+  let upper = closure(version, level, rangeOf(files))
+  let lower = closure(version, level + 1, rangeOf(upper))
+  const wider = closure(version, level, rangeOf([...upper, ...lower]))
   if (
     wider.length > upper.length &&
     totalBytes(wider) + totalBytes(lower) < expandedLimitBytes(limits)
   ) {
-    const widerLower = closure(below, rangeOf(wider))
+    const widerLower = closure(version, level + 1, rangeOf(wider))
     if (widerLower.length === lower.length) {
       upper = wider
       lower = widerLower
     }
   }
   const range = rangeOf([...upper, ...lower])
-  const deeper = version.levels.slice(level + 2).map((deep) => overlapping(deep, range))
+  const deeper: (readonly FileMetadata[])[] = []
+  for (let deep = level + 2; deep < LEVEL_COUNT; deep++) {
+    deeper.push(overlapping(version, deep, range))
+  }
   const grandparents = deeper[0] ?? []
   return {
     level,
@@ -143,12 +157,4 @@ function lastKey(files: readonly FileMetadata[]): Buffer {
 
 function compareKeys(a: Buffer, b: Buffer): number {
   return compareInternal(a, 0, a.length, b, 0, b.length)
-}
-
-/** The deepest level with files that overlap the range, or -1. */
-export function deepestLevel(version: Version, range: UserKeyRange): number {
-  for (let level = LEVEL_COUNT - 1; level >= 0; level--) {
-    if (overlapping(version.levels[level]!, range).length > 0) return level
-  }
-  return -1
 }

@@ -125,7 +125,7 @@ export class ManualCompaction {
   // Each level is read with what came down to it, and with what it meets there.
   #remainingBytes(version: Version): number {
     const bytesOf = (level: number, range: UserKeyRange): number =>
-      totalBytes(overlapping(version.levels[level]!, range))
+      totalBytes(overlapping(version, level, range))
     let comingBytes = bytesOf(this.#level, this.#rest)
     let sum = 0
     for (let level = this.#level; level < this.#lastLevel!; level++) {
@@ -144,6 +144,9 @@ export function compactRangeError(
 ): Error | undefined {
   if (typeof options !== 'object' || options === null) {
     return new TypeError('options must be an object')
+  }
+  for (const name of Object.keys(options)) {
+    if (name !== 'signal' && name !== 'onProgress') return new TypeError(`unknown option ${name}`)
   }
   const { signal, onProgress } = options
   if (signal !== undefined && !(signal instanceof AbortSignal)) {

@@ -5,6 +5,7 @@
 
 import { compareBytes, compareInternal, TAG_SIZE } from '../format/internal-key.ts'
 import type { FileMetadata } from './file-metadata.ts'
+import type { Version } from './version.ts'
 
 /** From `smallest` to `largest`, both user keys; undefined leaves an end open. */
 export interface UserKeyRange {
@@ -22,9 +23,19 @@ export function rangeOf(files: readonly FileMetadata[]): UserKeyRange {
   return { smallest: userKeyOf(smallest), largest: userKeyOf(largest) }
 }
 
-/** The files that may hold a key of the range, in the order in which they are given. */
-export function overlapping(files: readonly FileMetadata[], range: UserKeyRange): FileMetadata[] {
-  return files.filter((file) => overlaps(file, range))
+/** The files of the level that may hold a key of the range, in the level's order. */
+export function overlapping(
+  version: Version,
+  level: number,
+  range: UserKeyRange,
+): readonly FileMetadata[] {
+  const files = version.levels[level]!
+  if (level === 0) return files.filter((file) => overlaps(file, range))
+  // In order, without overlap: what is asked for is one piece of the level.
+  const start = firstEndingFrom(files, range.smallest)
+  let end = start
+  while (end < files.length && overlaps(files[end]!, range)) end++
+  return files.slice(start, end)
 }
 
 /**
@@ -32,14 +43,31 @@ export function overlapping(files: readonly FileMetadata[], range: UserKeyRange)
  * level holds a user key that one of them holds, so they can leave the level together. On level 0
  * that takes in every older and newer version; on the others, neighbours that share a user key.
  */
-export function closure(files: readonly FileMetadata[], range: UserKeyRange): FileMetadata[] {
-  let found = overlapping(files, range)
+export function closure(
+  version: Version,
+  level: number,
+  range: UserKeyRange,
+): readonly FileMetadata[] {
+  let found = overlapping(version, level, range)
   for (;;) {
     if (found.length === 0) return found
-    const wider = overlapping(files, rangeOf(found))
+    const wider = overlapping(version, level, rangeOf(found))
     if (wider.length === found.length) return found
     found = wider
   }
+}
+
+// By binary search: the first file that does not end below the user key.
+function firstEndingFrom(files: readonly FileMetadata[], userKey: Uint8Array | undefined): number {
+  if (userKey === undefined) return 0
+  let low = 0
+  let high = files.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compareUserKey(files[middle]!.largest, userKey) < 0) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 function overlaps(file: FileMetadata, { smallest, largest }: UserKeyRange): boolean {
