@@ -57,6 +57,7 @@ export class Compactor {
   readonly #manual: ManualCompaction[] = []
   #wasManual = false
   #isStopped = false
+  #isClosed = false
   #isLooping = false
   #loopEnd: Promise<void> = Promise.resolve()
   #work: Work | undefined
@@ -118,15 +119,10 @@ export class Compactor {
   compactRange(range: UserKeyRange, options: CompactRangeOptions): Promise<void> {
     const manual = new ManualCompaction(range, this.#context.limits, options)
     // A loop that does not run would never come to it.
-    const refusal = this.#context.refusal() ?? (this.#isStopped ? closedError() : undefined)
-    if (refusal !== undefined) {
-      manual.reject(refusal)
-      return manual.promise
-    }
-    if (manual.isAborted) {
-      manual.abort()
-      return manual.promise
-    }
+    const refusal = this.#context.refusal() ?? (this.#isClosed ? closedError() : undefined)
+    if (refusal !== undefined) manual.reject(refusal)
+    else if (manual.isAborted) manual.abort()
+    if (manual.isOver) return manual.promise
     const { signal } = options
     const onAbort = (): void => {
       if (this.#work?.manual === manual) this.#run?.cancel()
@@ -136,6 +132,12 @@ export class Compactor {
     this.#manual.push(manual)
     this.schedule()
     return manual.promise.finally(() => signal?.removeEventListener('abort', onAbort))
+  }
+
+  /** Stops for good. */
+  close(): Promise<void> {
+    this.#isClosed = true
+    return this.stop()
   }
 
   /** Cuts short what is under way and resolves at its end. Compactions that were asked for reject. */
@@ -148,8 +150,9 @@ export class Compactor {
     this.#rejectManual(this.#context.refusal() ?? closedError())
   }
 
-  /** Goes on after stop(); damaged tables get another chance. */
+  /** Goes on after stop(), unless it is closed; damaged tables get another chance. */
   start(): void {
+    if (this.#isClosed) return
     this.#isStopped = false
     this.#refused.clear()
     this.#retryMs = FIRST_RETRY_MS

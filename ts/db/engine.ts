@@ -267,7 +267,7 @@ export class Engine {
    */
   async close(): Promise<void> {
     this.#isClosing = true
-    await this.compactor.stop()
+    await this.compactor.close()
     await this.reads.close()
     // A resume that fails has told its caller; here only its end counts.
     await Promise.allSettled([this.#resuming])
@@ -495,7 +495,7 @@ export class Engine {
     try {
       await this.#enterNewState()
     } finally {
-      if (!this.#isClosing) this.compactor.start()
+      this.compactor.start()
     }
   }
 

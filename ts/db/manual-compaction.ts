@@ -64,6 +64,11 @@ export class ManualCompaction {
     return this.#options.signal?.aborted === true
   }
 
+  /** Whether it was ended before its end. */
+  get isOver(): boolean {
+    return this.#isOver
+  }
+
   /** Whether somebody hears of the progress. */
   get isWatched(): boolean {
     return this.#options.onProgress !== undefined
