@@ -3,7 +3,7 @@
 import type { SluiceError } from '../format/error.ts'
 import type { Memtable } from '../memtable/memtable.ts'
 import type { BlockCache } from '../table/block-cache.ts'
-import type { Engine } from './engine.ts'
+import type { DatabaseEngine } from './database-engine.ts'
 import type { PropertySource } from './properties.ts'
 import type { ReaderStats } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
@@ -55,7 +55,7 @@ export interface DatabaseStats {
   readonly recovery: RecoveryReport
 }
 
-export function databaseStats(engine: Engine): DatabaseStats {
+export function databaseStats(engine: DatabaseEngine): DatabaseStats {
   const { counters, versions, frozenMemtable } = engine
   const work = counters.levelWork()
   return {
@@ -80,7 +80,7 @@ export function databaseStats(engine: Engine): DatabaseStats {
   }
 }
 
-export function propertySource(engine: Engine): PropertySource {
+export function propertySource(engine: DatabaseEngine): PropertySource {
   const { memtable, frozenMemtable, blockCache } = engine
   const memtableBytes = memtable.usedBytes + (frozenMemtable?.usedBytes ?? 0)
   return {

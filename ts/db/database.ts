@@ -14,7 +14,7 @@ import { keyError, lengthOf, valueError } from '../format/user-bytes.ts'
 import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
 import type { SizeRange } from './approximate-sizes.ts'
 import { type DatabaseStats, databaseStats, propertySource } from './database-stats.ts'
-import type { Engine } from './engine.ts'
+import type { DatabaseEngine } from './database-engine.ts'
 import { type DatabaseIterator } from './iterator.ts'
 import { type IteratorOptions, checkIteratorOptions } from './iterator-options.ts'
 import { type CompactRangeOptions, compactRangeError } from './manual-compaction.ts'
@@ -55,11 +55,11 @@ const NO_READ_OPTIONS: ReadOptions = {}
 
 export class DB {
   readonly #path: string
-  readonly #engine: Engine
+  readonly #engine: DatabaseEngine
   #closing: Promise<void> | undefined
 
   /** For the engine's tests; everyone else calls DB.open. */
-  constructor(path: string, engine: Engine) {
+  constructor(path: string, engine: DatabaseEngine) {
     this.#path = path
     this.#engine = engine
   }
@@ -160,14 +160,14 @@ export class DB {
   get(key: Uint8Array, options: ReadOptions = NO_READ_OPTIONS): Promise<Buffer | undefined> {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) return Promise.reject(error)
-    return this.#engine.get(key, this.#sequenceOf(options), options.fillCache !== false)
+    return this.#engine.points.get(key, this.#sequenceOf(options), options.fillCache !== false)
   }
 
   /** The same on the calling thread: throws where get rejects, and blocks while it reads. */
   getSync(key: Uint8Array, options: ReadOptions = NO_READ_OPTIONS): Buffer | undefined {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) throw error
-    return this.#engine.getSync(key, this.#sequenceOf(options), options.fillCache !== false)
+    return this.#engine.points.getSync(key, this.#sequenceOf(options), options.fillCache !== false)
   }
 
   /**
@@ -182,7 +182,7 @@ export class DB {
     if (!Array.isArray(keys)) error ??= new TypeError('keys must be an array')
     else for (const key of keys) error ??= keyError(key)
     if (error !== undefined) return Promise.reject(error)
-    return this.#engine.getMany(keys, this.#sequenceOf(options), options.fillCache !== false)
+    return this.#engine.points.getMany(keys, this.#sequenceOf(options), options.fillCache !== false)
   }
 
   /** The database as it is now, for reads with the option `snapshot`. Close it: it holds old versions. */
@@ -256,7 +256,7 @@ export class DB {
     const error = this.#openError() ?? rangesError(ranges)
     if (error !== undefined) return Promise.reject(error)
     const copies = ranges.map(([start, end]): SizeRange => [Buffer.from(start), Buffer.from(end)])
-    return this.#engine.approximateSizes(copies)
+    return this.#engine.points.approximateSizes(copies)
   }
 
   /**

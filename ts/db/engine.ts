@@ -22,21 +22,19 @@ import type { FlushResult } from '../compaction/flush-job.ts'
 import type { BatchBuffer } from '../format/batch.ts'
 import { ioError, SluiceError } from '../format/error.ts'
 import { logFileName } from '../format/file-name.ts'
-import { MAX_SEQUENCE, TYPE_VALUE } from '../format/internal-key.ts'
 import type { WriteAheadLog } from '../log/write-ahead-log.ts'
-import { type Memtable, NO_NODE } from '../memtable/memtable.ts'
+import type { Memtable } from '../memtable/memtable.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import type { Lock } from '../platform/lock.ts'
 import { BlockCache } from '../table/block-cache.ts'
-import { LookupKey } from '../table/lookup-key.ts'
+import type { LookupKey } from '../table/lookup-key.ts'
 import { TableCache } from '../table/table-cache.ts'
-import { NOT_AT_HAND } from '../table/table.ts'
 import type { UserKeyRange } from '../version/file-range.ts'
 import { LEVELDB_LIMITS } from '../version/level-rules.ts'
 import { emptyEdit, type VersionEdit } from '../version/version-edit.ts'
 import type { VersionSet } from '../version/version-set.ts'
-import { approximateSizes, type SizeRange } from './approximate-sizes.ts'
 import { Compactor, type CompactorContext } from './compactor.ts'
+import type { DatabaseEngine } from './database-engine.ts'
 import type { Environment } from './environment.ts'
 import { type DatabaseEvent, describeEvent } from './event.ts'
 import {
@@ -52,13 +50,7 @@ import { enterNewState, type NewStateContext } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
 import { ObsoleteTables } from './obsolete-tables.ts'
 import { type CheckedOptions, tableOptionsOf } from './options.ts'
-import {
-  fillMissing,
-  getFromTables,
-  getFromTablesAtHand,
-  getFromTablesSync,
-  type MissingValue,
-} from './point-read.ts'
+import { getFromMemtable, PointReader } from './point-reader.ts'
 import { type ReadEnvironment, Reads } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import { SnapshotList } from './snapshot-list.ts'
@@ -84,10 +76,11 @@ export interface EngineParts {
   readonly report: RecoveryReport
 }
 
-export class Engine {
+export class Engine implements DatabaseEngine {
   readonly queue: WriteQueue
   readonly counters: Counters = new Counters()
   readonly report: RecoveryReport
+  readonly points: PointReader
   readonly reads: Reads
   readonly compactor: Compactor
   readonly #environment: Environment
@@ -98,8 +91,6 @@ export class Engine {
   /** Undefined when there is to be none. */
   readonly blockCache: BlockCache | undefined
   readonly #tables: TableCache
-  /** Of the read that runs now: no read lets others run while it uses it. */
-  readonly #lookupKey: LookupKey = new LookupKey()
   readonly #infoLog: InfoLog
   readonly #lock: Lock
   readonly #gate: GateEnvironment
@@ -145,6 +136,7 @@ export class Engine {
       this.#obsolete.removeUnused()
     })
     this.#snapshots = new SnapshotList(environment.now)
+    this.points = new PointReader(parts.versions, this.#tables, (key) => this.#getFromMemory(key))
     this.reads = new Reads(this.#readEnvironment())
     this.compactor = new Compactor(this.#compactorContext())
     this.#gate = this.#gateEnvironment()
@@ -168,68 +160,6 @@ export class Engine {
 
   get frozenMemtable(): Memtable | undefined {
     return this.#frozen
-  }
-
-  /**
-   * The value in a new Buffer, or undefined, as of `sequence`. What is in memory is answered at once,
-   * what is not is read on the pool. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION.
-   */
-  get(userKey: Uint8Array, sequence: number, fillCache: boolean): Promise<Buffer | undefined> {
-    try {
-      const found = this.#getAtHand(userKey, sequence, fillCache)
-      if (found !== NOT_AT_HAND) return Promise.resolve(found)
-      const key = this.#lookupKey.copy()
-      return getFromTables(this.#versions.retain(), this.#tables, key, fillCache)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  /** The values of several keys, in their order. Rejects when any of them cannot be read. */
-  getMany(
-    userKeys: readonly Uint8Array[],
-    sequence: number,
-    fillCache: boolean,
-  ): Promise<(Buffer | undefined)[]> {
-    const values: (Buffer | undefined)[] = []
-    const missing: MissingValue[] = []
-    try {
-      for (const [at, userKey] of userKeys.entries()) {
-        const found = this.#getAtHand(userKey, sequence, fillCache)
-        values.push(found === NOT_AT_HAND ? undefined : found)
-        if (found === NOT_AT_HAND) missing.push({ at, key: this.#lookupKey.copy() })
-      }
-      if (missing.length === 0) return Promise.resolve(values)
-      return fillMissing(this.#versions.retain(), this.#tables, values, missing, fillCache)
-    } catch (error) {
-      return Promise.reject(error)
-    }
-  }
-
-  /** get on the calling thread; throws. */
-  getSync(userKey: Uint8Array, sequence: number, fillCache: boolean): Buffer | undefined {
-    const key = this.#lookupKey
-    key.set(userKey, userKey.length, sequence)
-    const found = this.#getFromMemory(key)
-    if (found !== undefined) return found ?? undefined
-    return getFromTablesSync(this.#versions.current, this.#tables, key, fillCache)
-  }
-
-  /** Bytes of tables, about, for each range. The keys are not to change before it settles. */
-  async approximateSizes(ranges: readonly SizeRange[]): Promise<number[]> {
-    const retained = this.#versions.retain()
-    try {
-      return await approximateSizes(retained.version, ranges, async (fileNumber, userKey) => {
-        const borrowed = await this.#tables.borrow(fileNumber)
-        try {
-          return borrowed.table.offsetNear(LookupKey.of(userKey, MAX_SEQUENCE))
-        } finally {
-          borrowed.release()
-        }
-      })
-    } finally {
-      retained.release()
-    }
   }
 
   /** Resolves when the frozen memtable, if there is one, is a table. Rejects with the failure. */
@@ -282,19 +212,6 @@ export class Engine {
     const [log, manifest] = await Promise.allSettled([this.#log.close(), this.#versions.close()])
     await this.#lock.release()
     for (const outcome of [log, manifest]) if (outcome.status === 'rejected') throw outcome.reason
-  }
-
-  // Leaves the key in #lookupKey.
-  #getAtHand(
-    userKey: Uint8Array,
-    sequence: number,
-    fillCache: boolean,
-  ): Buffer | undefined | typeof NOT_AT_HAND {
-    const key = this.#lookupKey
-    key.set(userKey, userKey.length, sequence)
-    const found = this.#getFromMemory(key)
-    if (found !== undefined) return found ?? undefined
-    return getFromTablesAtHand(this.#versions.current, this.#tables, key, fillCache)
   }
 
   #getFromMemory(key: LookupKey): Buffer | null | undefined {
@@ -610,11 +527,4 @@ export class Engine {
     const { onEvent } = this.#options
     if (onEvent !== undefined) queueMicrotask(() => onEvent(event))
   }
-}
-
-// The value, null for a deletion, undefined where the memtable does not know the key.
-function getFromMemtable(memtable: Memtable, key: LookupKey): Buffer | null | undefined {
-  const node = memtable.find(key.bytes, 0, key.userEnd, key.sequence)
-  if (node === NO_NODE) return undefined
-  return memtable.typeOf(node) === TYPE_VALUE ? memtable.copyValue(node) : null
 }
