@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url'
 
 const README = fileURLToPath(new URL('../../../README.md', import.meta.url))
 const CHART = fileURLToPath(new URL('../../../docs/bench.svg', import.meta.url))
+const IMAGE = '![Rates beside classic-level and lmdb](docs/bench.svg)'
 const BEGIN = '<!-- figures: begin -->'
 const END = '<!-- figures: end -->'
 
@@ -15,7 +16,7 @@ export function publish(markdown: string, chart: string): void {
   const text = readFileSync(README, 'utf8')
   const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)]
   if (begin === -1 || end < begin) throw new Error(`README.md lacks ${BEGIN} or ${END}`)
-  const part = `${BEGIN}\n\n${markdown.trim()}\n\n`
+  const part = `${BEGIN}\n\n${IMAGE}\n\n${markdown.trim()}\n\n`
   mkdirSync(dirname(CHART), { recursive: true })
   writeFileSync(CHART, chart)
   writeFileSync(README, text.slice(0, begin) + part + text.slice(end))
