@@ -3,8 +3,15 @@
 import { readdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { ClassicLevel } from 'classic-level'
+import { openEngine } from '../../ts/db/open.ts'
+import { realEnvironment } from '../../ts/db/real-environment.ts'
+import type { LevelLimits } from '../../ts/version/level-rules.ts'
 import { DB, type DatabaseOptions, WriteBatch } from '../../ts/index.ts'
 import type { Call, Contents } from './contents.ts'
+
+export const FIRST_KEY: Buffer = Buffer.alloc(0)
+/** Behind every key of these tests. */
+export const LAST_KEY: Buffer = Buffer.alloc(7000, 0xff)
 
 /** Those that both have. */
 export interface StoreOptions {
@@ -14,6 +21,8 @@ export interface StoreOptions {
   readonly compress?: boolean
   /** Of ours only; classic-level always writes 10. */
   readonly filterBitsPerKey?: number
+  /** Of ours only. */
+  readonly levelLimits?: LevelLimits
 }
 
 export type Implementation = 'ours' | 'classic'
@@ -25,8 +34,10 @@ export interface Store {
   write(call: Call, sync?: boolean): Promise<void>
   /** Undefined when the database holds what it should, by every way of reading it that it has. */
   difference(contents: Contents): Promise<string | undefined>
-  /** Makes it write tables: ours flushes its memtable, classic-level compacts all levels. */
-  rewrite(): Promise<void>
+  /** Flushes the memtable and compacts the keys from `start` to `end`; by default all. */
+  rewrite(start?: Buffer, end?: Buffer): Promise<void>
+  /** Bytes of tables that hold the keys from `start` on, before `end`. */
+  approximateSize(start: Buffer, end: Buffer): Promise<number>
   close(): Promise<void>
 }
 
@@ -50,13 +61,15 @@ export class OurStore implements Store {
   }
 
   static async open(directory: string, options: StoreOptions = {}): Promise<OurStore> {
-    const { compress, ...rest } = options
+    const { compress, levelLimits, ...rest } = options
     const ours: DatabaseOptions = {
       createIfMissing: true,
       ...rest,
       ...(compress === undefined ? {} : { compression: compress ? 'snappy' : 'none' }),
     }
-    return new OurStore(await DB.open(directory, ours))
+    if (levelLimits === undefined) return new OurStore(await DB.open(directory, ours))
+    const environment = { ...realEnvironment(), levelLimits }
+    return new OurStore(new DB(directory, await openEngine(directory, ours, environment)))
   }
 
   write(call: Call, sync = false): Promise<void> {
@@ -74,11 +87,16 @@ export class OurStore implements Store {
   }
 
   async difference(contents: Contents): Promise<string | undefined> {
-    return contents.differenceFromGets((key) => this.db.getSync(key))
+    return (await scanDifference(this.db, contents)) ?? (await getDifference(this.db, contents))
   }
 
-  rewrite(): Promise<void> {
-    return this.db.flushMemtable()
+  rewrite(start?: Buffer, end?: Buffer): Promise<void> {
+    return this.db.compactRange(start, end)
+  }
+
+  async approximateSize(start: Buffer, end: Buffer): Promise<number> {
+    const [size] = await this.db.approximateSizes([[start, end]])
+    return size!
   }
 
   close(): Promise<void> {
@@ -100,6 +118,24 @@ export class OurStore implements Store {
   }
 }
 
+async function scanDifference(db: DB, contents: Contents): Promise<string | undefined> {
+  const forward = contents.differenceFrom(await db.iterator().all())
+  if (forward !== undefined) return `forward: ${forward}`
+  const entries = await db.iterator({ reverse: true }).all()
+  const backward = contents.differenceFrom(entries.toReversed())
+  return backward === undefined ? undefined : `backward: ${backward}`
+}
+
+async function getDifference(db: DB, contents: Contents): Promise<string | undefined> {
+  const keys = contents.keys()
+  const values = await db.getMany(keys)
+  const found = new Map(keys.map((key, i) => [key.toString('latin1'), values[i]]))
+  return (
+    contents.differenceFromGets((key) => db.getSync(key)) ??
+    contents.differenceFromGets((key) => found.get(key.toString('latin1')))
+  )
+}
+
 export type ClassicDatabase = ClassicLevel<Buffer, Buffer>
 
 export class ClassicStore implements Store {
@@ -111,7 +147,7 @@ export class ClassicStore implements Store {
   }
 
   static async open(directory: string, options: StoreOptions = {}): Promise<ClassicStore> {
-    const { compress, filterBitsPerKey: _unused, ...rest } = options
+    const { compress, filterBitsPerKey: _bits, levelLimits: _limits, ...rest } = options
     const level: ClassicDatabase = new ClassicLevel(directory, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
@@ -147,9 +183,12 @@ export class ClassicStore implements Store {
     return contents.differenceFromGets((key) => this.level.getSync(key))
   }
 
-  rewrite(): Promise<void> {
-    // A range that ends behind every key of these tests.
-    return this.level.compactRange(Buffer.alloc(0), Buffer.alloc(32, 0xff))
+  approximateSize(start: Buffer, end: Buffer): Promise<number> {
+    return this.level.approximateSize(start, end)
+  }
+
+  rewrite(start: Buffer = FIRST_KEY, end: Buffer = LAST_KEY): Promise<void> {
+    return this.level.compactRange(start, end)
   }
 
   close(): Promise<void> {

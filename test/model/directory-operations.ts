@@ -10,6 +10,7 @@ import type { World } from './world.ts'
 export const DIRECTORY_OPERATIONS: readonly OperationKind[] = [
   { name: 'reopen', weight: 3, run: (world) => reopen(world) },
   { name: 'reopen with other options', weight: 3, run: reopenWithOtherOptions },
+  { name: 'verify', weight: 2, run: verify },
   { name: 'open twice', weight: 1, run: openTwice },
   { name: 'resume', weight: 2, run: (world) => world.db.resume() },
   { name: 'refused input', weight: 6, run: refusedInput },
@@ -20,6 +21,14 @@ export const DIRECTORY_OPERATIONS: readonly OperationKind[] = [
 /** With writes under way, if there are: closing lets them end. */
 async function reopen(world: World): Promise<void> {
   await world.close()
+  await world.open()
+}
+
+/** What was closed has no fault, and nothing in it that nobody needs. */
+async function verify(world: World): Promise<void> {
+  await world.close()
+  const { ok, problems } = await DB.verify(world.directory)
+  if (!ok || problems.length > 0) throw new Violation(`verify: ${JSON.stringify(problems)}`)
   await world.open()
 }
 
