@@ -1,6 +1,6 @@
 // Measures the pieces of the engine that its comments give figures for, one beside the other.
 //
-//   node dist/scripts/bench-pieces.js [copies|memtable|ahead|groups|tables|merge ...]     (all when left out)
+//   node dist/scripts/bench-pieces.js [copies|memtable|ahead|groups|tables|merge|views ...]     (all when left out)
 //
 // The platform's pieces are in bench-platform; the store as a whole is in bench.
 
@@ -14,6 +14,7 @@ import { Memtable, memtableSize } from '../ts/memtable/memtable.ts'
 import { binding } from '../ts/platform/load-binding.ts'
 import { TableBuilder } from '../ts/table/table-builder.ts'
 import { benchMerge } from './pieces/merge.ts'
+import { benchViews } from './pieces/views.ts'
 
 const ROUNDS = 5
 
@@ -198,6 +199,7 @@ const pieces: Record<string, () => void | Promise<void>> = {
   groups: () => benchGroups(directory),
   tables: benchTables,
   merge: () => benchMerge(directory),
+  views: benchViews,
 }
 try {
   const names = process.argv.slice(2)

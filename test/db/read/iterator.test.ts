@@ -273,6 +273,106 @@ test('damage and failing reads together lose nothing that is not damaged', async
   }
 })
 
+/** 4,000 entries of 200 bytes in one table: pieces of every size are read of it, also ahead. */
+function longTable(blockSize = 1000): { sources: Sources; keys: string[] } {
+  const keys = Array.from({ length: 4000 }, (_, i) => `k${String(i).padStart(6, '0')}`)
+  const entries = keys.map((key, i) => entry(key, 1, 1, `${i}${'.'.repeat(200)}`))
+  return {
+    sources: new Sources({ memtables: [], level0: [entries], levels: [] }, 1000, blockSize),
+    keys,
+  }
+}
+
+test('a long table is read in few pieces, in either direction, and in the middle after a seek', async (t) => {
+  const { sources, keys } = longTable()
+  t.true(sources.blocks.length > 700)
+  for (const reverse of [false, true]) {
+    for (const way of [0, 1, 2, 3]) {
+      sources.files.readCount = 0
+      const { pairs } = await readAll(sources.iterator(9, { reverse }), way)
+      const found = pairs.map(([key]) => key)
+      t.is((reverse ? found.toReversed() : found).join(), keys.join())
+      t.true(sources.files.readCount < 20, `${sources.files.readCount} reads`)
+    }
+  }
+  const iterator = sources.iterator(9)
+  for (const start of [2000, 10, 3990, 2001]) {
+    iterator.seek(b(keys[start]!))
+    const found: Entry[] = []
+    while (found.length < 1000) {
+      const entries = await iterator.nextv(100)
+      if (entries.length === 0) break
+      found.push(...entries)
+    }
+    const expected = keys.slice(start, start + found.length)
+    t.is(found.map(([key]) => key.toString()).join(), expected.join())
+    t.true(found.length >= 1000 || start === 3990)
+  }
+  await iterator.close()
+})
+
+test('a long table with damage here and there and reads that fail is read around the damage', async (t) => {
+  const random = new Random(SEED + 6)
+  const { sources, keys } = longTable()
+  const expected = keys.map((key, i): Pair => [key, `${i}${'.'.repeat(200)}`])
+  const damaged = sources.blocks.filter(() => random.percent(2))
+  for (const block of damaged) sources.damageBlock(block, random)
+  sources.files.fails = () => random.percent(20)
+  for (let i = 0; i < 8; i++) {
+    const reverse = i >= 4
+    const { pairs, errors } = await readAll(sources.iterator(9, { reverse }), i % 4)
+    const told = errors.filter(({ code }) => code === 'LEVEL_CORRUPTION')
+    t.is(told.length, damaged.length, seeded())
+    checkDamaged(
+      t,
+      { pairs: reverse ? pairs.toReversed() : pairs, errors: told },
+      expected,
+      damaged,
+      `${i}`,
+    )
+  }
+})
+
+test('an iterator that is closed in the middle gives its table back when nothing is read ahead any more', async (t) => {
+  const { sources } = longTable()
+  for (let count = 1; count < 3000; count += 150) {
+    const iterator = sources.iterator(9, { highWaterMarkBytes: 1000 })
+    for (let i = 0; i < count;) i += (await iterator.nextv(100)).length
+    const reading = iterator.nextv(1000)
+    await Promise.all([iterator.close(), Promise.allSettled([reading])])
+    t.true(sources.isReleased)
+  }
+  await sources.tables.close()
+  t.is(sources.files.open.size, 0)
+})
+
+test('what is handed out stays as it is, also when it is written to, and shares nothing with the cache', async (t) => {
+  const { sources, keys } = longTable()
+  for (const fillCache of [true, false, true]) {
+    const entries = await sources.iterator(9, { fillCache }).all()
+    for (const [i, [key, value]] of entries.entries()) {
+      if (key.toString() !== keys[i] || !value.toString().startsWith(`${i}.`)) t.fail(`${i}`)
+    }
+    for (const [key, value] of entries) {
+      key.fill(0)
+      value.fill(0)
+    }
+  }
+  t.is((await sources.iterator(9).all()).length, 4000)
+})
+
+test('a value that is kept keeps no more than a few blocks of memory', async (t) => {
+  for (const blockSize of [1000, 1_000_000]) {
+    const { sources } = longTable(blockSize)
+    for (const [key, value] of await sources.iterator(9).all()) {
+      if (value.buffer.byteLength > 16 * 1024 || key.buffer.byteLength > 16 * 1024) {
+        t.fail(`${value.buffer.byteLength}`)
+      }
+    }
+  }
+  t.pass()
+})
+
 /** One block a file of level 1, with older versions of the same keys in level 2. */
 const LAYERED: Shape = {
   memtables: [],

@@ -16,6 +16,7 @@ import { OpenIterator } from '../../../ts/db/read/open-iterator.ts'
 import { ReadView } from '../../../ts/db/read/read-view.ts'
 import type { Memtable } from '../../../ts/memtable/memtable.ts'
 import { crc32c } from '../../../ts/platform/js-crc32c.ts'
+import { BlockCache } from '../../../ts/table/block-cache.ts'
 import { TableCache } from '../../../ts/table/table-cache.ts'
 import type { TableFiles } from '../../../ts/table/table-cache.ts'
 import { Table } from '../../../ts/table/table.ts'
@@ -32,7 +33,7 @@ export class TableBytes implements TableFiles {
   readonly open: Set<MemoryRandomAccessFile> = new Set()
   /** Asked before every opening and read; true makes it fail. */
   fails: () => boolean = () => false
-  maxOpen = 0
+  readCount = 0
 
   async openRandomAccess(path: string): Promise<MemoryRandomAccessFile> {
     await Promise.resolve()
@@ -43,7 +44,6 @@ export class TableBytes implements TableFiles {
     if (this.fails()) throw systemError('EMFILE')
     const file = new WatchedFile(this, this.bytes.get(Number.parseInt(basename(path), 10))!, path)
     this.open.add(file)
-    this.maxOpen = Math.max(this.maxOpen, this.open.size)
     return file
   }
 }
@@ -58,6 +58,7 @@ class WatchedFile extends MemoryRandomAccessFile {
 
   override readSync(position: number, length: number): Buffer {
     if (this.#tables.fails()) throw systemError('EIO')
+    this.#tables.readCount++
     return super.readSync(position, length)
   }
 
@@ -95,7 +96,10 @@ export class Sources {
 
   constructor(shape: Shape, maxOpenFiles: number, blockSize: number) {
     this.memtables = shape.memtables.map((entries) => memtableOf(this.memory, entries))
-    this.tables = new TableCache(this.files, 'db', maxOpenFiles, { crc32c })
+    this.tables = new TableCache(this.files, 'db', maxOpenFiles, {
+      crc32c,
+      blockCache: new BlockCache(256 * 1024),
+    })
     const edit = emptyEdit()
     let number = 10
     for (const [level, files] of [shape.level0, ...shape.levels].entries()) {

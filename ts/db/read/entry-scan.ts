@@ -56,6 +56,7 @@ export class EntryScan {
   #value: Buffer | undefined
   #valueStart = 0
   #valueEnd = 0
+  #ownsValue = false
 
   constructor(merge: MergingCursor, sequence: number, range: ScanRange) {
     this.#merge = merge
@@ -112,7 +113,7 @@ export class EntryScan {
       if (sequenceOfKey(key, keyEnd) <= sequence && !this.#isSameKey(key, keyStart, userEnd)) {
         this.#keepKey(key, keyStart, userEnd)
         if (typeOfKey(key, keyEnd) === TYPE_VALUE) {
-          chunk.add(key, keyStart, userEnd, at.value, at.valueStart, at.valueEnd)
+          chunk.add(key, keyStart, userEnd, at.value, at.valueStart, at.valueEnd, at.ownsValue)
         }
       }
       merge.move()
@@ -169,11 +170,20 @@ export class EntryScan {
     this.#value = at.value
     this.#valueStart = at.valueStart
     this.#valueEnd = at.valueEnd
+    this.#ownsValue = at.ownsValue
   }
 
   #decide(chunk: EntryChunk): void {
     if (this.#hasCandidate) {
-      chunk.add(this.#key, 0, this.#keyLength, this.#value!, this.#valueStart, this.#valueEnd)
+      chunk.add(
+        this.#key,
+        0,
+        this.#keyLength,
+        this.#value!,
+        this.#valueStart,
+        this.#valueEnd,
+        this.#ownsValue,
+      )
     }
     this.#dropCandidate()
   }

@@ -34,6 +34,9 @@ import {
 } from './position.ts'
 import { ReadAhead } from './read-ahead.ts'
 
+/** Values of larger blocks are copied: one that is kept would keep too much. */
+const LARGEST_VIEWED_BLOCK: number = 64 * 1024
+
 /** The part of the table cache that cursors need. */
 export type TableLender = Pick<TableCache, 'borrow' | 'borrowOpen' | 'borrowSync'>
 
@@ -42,6 +45,8 @@ export interface LevelCursorOptions {
   /** The reader's: entries above it are not visible. */
   readonly sequence: number
   readonly fillCache: boolean
+  /** False: values are not looked at. */
+  readonly values: boolean
 }
 
 export class LevelCursor implements SourceCursor {
@@ -49,6 +54,7 @@ export class LevelCursor implements SourceCursor {
   readonly #files: readonly FileMetadata[]
   readonly #tables: TableLender
   readonly #sequence: number
+  readonly #values: boolean
   readonly #readAhead: ReadAhead
   readonly #forwardCursor = new BlockCursor()
   #reverseCursor: ReverseBlockCursor | undefined
@@ -67,6 +73,7 @@ export class LevelCursor implements SourceCursor {
     this.#files = files
     this.#tables = options.tables
     this.#sequence = options.sequence
+    this.#values = options.values
     this.#readAhead = new ReadAhead(options.fillCache)
   }
 
@@ -180,6 +187,8 @@ export class LevelCursor implements SourceCursor {
   }
 
   #enterBlock(block: Block): boolean {
+    this.at.ownsValue = this.#values && block.bytes.length <= LARGEST_VIEWED_BLOCK
+    this.at.value = this.at.ownsValue ? this.#readAhead.ownBytes(block) : block.bytes
     const target = this.#cut === undefined ? undefined : this.#target
     if (this.#isForward) {
       const cursor = this.#forwardCursor
@@ -213,10 +222,13 @@ export class LevelCursor implements SourceCursor {
   #leaveTable(): void {
     this.#forwardCursor.open(undefined)
     this.#reverseCursor?.open(undefined)
-    this.#readAhead.attach(undefined)
+    const loan = this.#loan
+    if (loan === undefined) return
     this.#index = undefined
-    this.#loan?.release()
     this.#loan = undefined
+    this.#readAhead.detach(() => {
+      loan.release()
+    })
   }
 
   #startingBlock(index: TableIndex): number {
@@ -238,7 +250,6 @@ export class LevelCursor implements SourceCursor {
       if (!isEntryKey(key, 0, keyLength)) throw cursor.damage('malformed internal key')
       at.key = key
       at.keyEnd = keyLength
-      at.value = cursor.valueBytes
       at.valueStart = cursor.valueStart
       at.valueEnd = cursor.valueEnd
     } else {
@@ -246,7 +257,6 @@ export class LevelCursor implements SourceCursor {
       at.key = cursor.keys
       at.keyStart = cursor.keyStart
       at.keyEnd = cursor.keyEnd
-      at.value = cursor.valueBytes
       at.valueStart = cursor.valueStart
       at.valueEnd = cursor.valueEnd
     }

@@ -12,7 +12,7 @@
 //   While everything is in memory no call waits, but after every MiB other work gets its turn.
 
 import { SluiceError } from '../../format/error.ts'
-import { EntryChunk, type Entry } from './entry-chunk.ts'
+import { EntryChunk, type Entry, Slab } from './entry-chunk.ts'
 import { DAMAGED, EntryScan, type ScanRange, WAITS } from './entry-scan.ts'
 import type { TableLender } from './level-cursor.ts'
 import type { ReadView } from './read-view.ts'
@@ -32,6 +32,7 @@ export class OpenIterator {
   readonly #tables: TableLender
   readonly #options: OpenIteratorOptions
   readonly #onClose: (iterator: OpenIterator) => void
+  readonly #slab = new Slab()
   #scan: EntryScan | undefined
   /** Told by the next call. */
   #damage: SluiceError | undefined
@@ -180,7 +181,8 @@ export class OpenIterator {
   }
 
   #newChunk(): EntryChunk {
-    const chunk = this.#unfinished ?? new EntryChunk(this.#options.keys, this.#options.values)
+    const chunk =
+      this.#unfinished ?? new EntryChunk(this.#slab, this.#options.keys, this.#options.values)
     this.#unfinished = undefined
     return chunk
   }
@@ -188,7 +190,12 @@ export class OpenIterator {
   // At its first use: most of an iterator's cost is its sources'.
   #openScan(): EntryScan {
     this.#scan ??= new EntryScan(
-      this.#view.merge(this.#tables, this.#options.fillCache),
+      this.#view.merge({
+        tables: this.#tables,
+        sequence: this.#view.sequence,
+        fillCache: this.#options.fillCache,
+        values: this.#options.values,
+      }),
       this.#view.sequence,
       this.#options.range,
     )

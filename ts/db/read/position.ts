@@ -41,6 +41,8 @@ export class Position {
   value: Buffer = NO_BYTES
   valueStart = 0
   valueEnd = 0
+  /** The value's memory belongs to this source alone and is never written to again: views may leave. */
+  ownsValue = false
   gap: Gap | undefined
 
   /** Nothing of a source that is done with is kept alive. */

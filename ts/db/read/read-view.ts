@@ -7,7 +7,7 @@ import type { Memtable } from '../../memtable/memtable.ts'
 import type { RetainedVersion } from '../../version/version-set.ts'
 import type { Version } from '../../version/version.ts'
 import type { MemtableMemory } from '../memtable-memory.ts'
-import { LevelCursor, type TableLender } from './level-cursor.ts'
+import { LevelCursor, type LevelCursorOptions } from './level-cursor.ts'
 import { MemtableCursor } from './memtable-cursor.ts'
 import { MergingCursor } from './merging-cursor.ts'
 import type { SourceCursor } from './position.ts'
@@ -38,8 +38,7 @@ export class ReadView {
   }
 
   /** A cursor over everything in the view. Requires: it is closed before release(). */
-  merge(tables: TableLender, fillCache: boolean): MergingCursor {
-    const options = { tables, sequence: this.sequence, fillCache }
+  merge(options: LevelCursorOptions): MergingCursor {
     const [level0, ...deeper] = this.version.levels
     const sources: SourceCursor[] = this.#memtables
       .filter((memtable) => memtable.entryCount > 0)
