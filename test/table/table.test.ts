@@ -256,6 +256,39 @@ test('damage in one block fails the keys in it and no others', (t) => {
   t.is(rest, served)
 })
 
+test('a block in the place of another is damage, and every other block is served', async (t) => {
+  const [entries, others] = [1000, 1003].map((first) =>
+    Array.from({ length: 60 }, (_, i) => entry(`key${first + 2 * i}`, 5, 1, 'x'.repeat(40))),
+  ) as [Entry[], Entry[]]
+  const bytes = buildTable(entries, { blockSize: 300 })
+  const sources = [bytes, buildTable(others, { blockSize: 300 })]
+  const { wholeIndex: index } = open(bytes)
+  t.true(index.blockCount > 8)
+  for (const source of sources) {
+    for (let at = 0; at < index.blockCount - 1; at++) {
+      for (let from = 0; from < index.blockCount - 1; from++) {
+        if (source === bytes && from === at) continue
+        const size = index.storedSizeOf(from)
+        if (size !== index.storedSizeOf(at)) continue
+        const mixed = Buffer.from(bytes)
+        source.copy(mixed, index.offsetOf(at), index.offsetOf(from), index.offsetOf(from) + size)
+        const table = open(mixed)
+        let damaged = 0
+        for (const one of entries) {
+          try {
+            t.true(sameLookup(table.getSync(lookupOf(one.key)), one.value))
+          } catch (error) {
+            if (!isDamage(error)) throw error
+            t.is(error.offset, index.offsetOf(at))
+            damaged++
+          }
+        }
+        t.true(damaged > 0 && damaged < 10, `${from} at ${at}: ${damaged}`)
+      }
+    }
+  }
+})
+
 test('a flipped bit anywhere is never a wrong answer', (t) => {
   const entries = randomEntries(new Random(SEED), 30, 40)
   for (const options of [

@@ -18,15 +18,25 @@
 //   the cursor decides.
 
 import { fixed32At, varint32At, varint32End } from '../format/coding.ts'
-import { TAG_SIZE } from '../format/internal-key.ts'
+import { TAG_SIZE, compareBytes, compareInternal } from '../format/internal-key.ts'
 import { BlockCursor, lastRestartBelow } from './block.ts'
 import type { Block } from './block.ts'
+
+/** What a search came to: no entry at or after the target, or one, of this or of another user key. */
+const NOTHING = 0
+const SAME_USER_KEY = 1
+const ANOTHER_USER_KEY = 2
+type Found = typeof NOTHING | typeof SAME_USER_KEY | typeof ANOTHER_USER_KEY
 
 export class BlockSearch {
   /** Of what was found: the type of its entry, and where in the block's bytes the value stands. */
   type = 0
   valueStart = 0
   valueEnd = 0
+  /** Where the entry begins that the last #seek went to. */
+  #entryAt = 0
+  /** Whether its whole key is the target; for SAME_USER_KEY. */
+  #isSameTag = false
   readonly #cursor = new BlockCursor()
 
   /**
@@ -34,10 +44,45 @@ export class BlockSearch {
    * user key. Throws LEVEL_CORRUPTION. Requires: the block holds internal keys.
    */
   find(block: Block, target: Uint8Array, length: number): boolean {
+    if (block.restartCount === 0) return false
+    const restart = lastRestartBelow(block, target, 0, length)
+    return this.#seek(block, restart, target, 0, length) === SAME_USER_KEY
+  }
+
+  /**
+   * Whether every key of the block is above the internal key in keys[floorStart, start) and none above
+   * that in keys[start, end): what an index says of it. With an empty floor there is none.
+   * Throws LEVEL_CORRUPTION.
+   */
+  isBetween(
+    block: Block,
+    keys: Uint8Array,
+    floorStart: number,
+    start: number,
+    end: number,
+  ): boolean {
+    const { restartCount, entriesEnd } = block
+    if (restartCount === 0) return true
+    // The first key is not below or at the floor exactly when a search for that ends at once.
+    if (floorStart < start) {
+      const found = this.#seek(block, 0, keys, floorStart, start)
+      const isFirst = found === NOTHING ? entriesEnd === 0 : this.#entryAt === 0
+      if (!isFirst) return false
+      if (found === SAME_USER_KEY && this.#isSameTag) return false
+    }
+    const found = this.#seek(block, restartCount - 1, keys, start, end)
+    if (found === NOTHING) return true
+    return found === SAME_USER_KEY && this.#isSameTag && this.valueEnd === entriesEnd
+  }
+
+  /**
+   * Goes to the first entry, from the restart point on, that is not below the internal key
+   * target[start, end), and says what its user key is to the target's.
+   */
+  #seek(block: Block, restart: number, target: Uint8Array, start: number, end: number): Found {
     const { bytes, entriesEnd: limit } = block
-    const targetEnd = length - TAG_SIZE
-    let at =
-      block.restartCount === 0 ? 0 : block.restartAt(lastRestartBelow(block, target, 0, length))
+    const targetEnd = end - start - TAG_SIZE
+    let at = block.restartAt(restart)
     let lastLength = 0
     // How much of the entry's key and of the target is the same, and the order of what follows.
     let matched = 0
@@ -74,43 +119,62 @@ export class BlockSearch {
         const common = keyLength < targetEnd ? keyLength : targetEnd
         const keyStart = keyAt - shared
         for (; matched < common; matched++) {
-          order = bytes[keyStart + matched]! - target[matched]!
+          order = bytes[keyStart + matched]! - target[start + matched]!
           if (order !== 0) break
         }
       }
       const userEnd = keyLength - TAG_SIZE
-      if (matched < userEnd && matched < targetEnd) {
-        if (order > 0) return false
-      } else if (userEnd > targetEnd) {
-        return false
-      } else if (userEnd === targetEnd) {
-        if (shared > userEnd) return this.#findByCursor(block, target, length)
-        const keyEnd = keyAt + nonShared
-        if (!isNewer(bytes, keyEnd - TAG_SIZE, target, targetEnd)) {
-          this.type = bytes[keyEnd - TAG_SIZE]!
-          this.valueStart = keyEnd
-          this.valueEnd = keyEnd + valueLength
-          return true
+      if (matched < userEnd && matched < targetEnd ? order > 0 : userEnd > targetEnd) {
+        this.#entryAt = at
+        return ANOTHER_USER_KEY
+      }
+      if (userEnd === targetEnd && matched === targetEnd) {
+        if (shared > userEnd) return this.#seekByCursor(block, restart, target, start, end)
+        const tagAt = keyAt + nonShared - TAG_SIZE
+        const tagOrder = compareTags(bytes, tagAt, target, end - TAG_SIZE)
+        if (tagOrder >= 0) {
+          this.#entryAt = at
+          this.#isSameTag = tagOrder === 0
+          this.type = bytes[tagAt]!
+          this.valueStart = tagAt + TAG_SIZE
+          this.valueEnd = this.valueStart + valueLength
+          return SAME_USER_KEY
         }
       }
       lastLength = keyLength
       at = keyAt + nonShared + valueLength
     }
-    return false
+    return NOTHING
   }
 
-  #findByCursor(block: Block, target: Uint8Array, length: number): boolean {
+  #seekByCursor(
+    block: Block,
+    restart: number,
+    target: Uint8Array,
+    start: number,
+    end: number,
+  ): Found {
     const cursor = this.#cursor
     cursor.open(block)
     try {
-      if (!cursor.seek(target, 0, length)) return false
-      const { key, keyLength } = cursor
-      if (keyLength !== length) return false
-      for (let i = 0; i < length - TAG_SIZE; i++) if (key[i] !== target[i]) return false
-      this.type = key[keyLength - TAG_SIZE]!
-      this.valueStart = cursor.valueStart
-      this.valueEnd = cursor.valueEnd
-      return true
+      cursor.goToRestart(restart)
+      for (;;) {
+        this.#entryAt = cursor.position
+        if (!cursor.next()) return NOTHING
+        const { key, keyLength } = cursor
+        if (keyLength < TAG_SIZE) throw block.damage('internal key too short')
+        const order = compareInternal(key, 0, keyLength, target, start, end)
+        if (order < 0) continue
+        const userEnd = keyLength - TAG_SIZE
+        if (compareBytes(key, 0, userEnd, target, start, end - TAG_SIZE) !== 0) {
+          return ANOTHER_USER_KEY
+        }
+        this.#isSameTag = order === 0
+        this.type = key[userEnd]!
+        this.valueStart = cursor.valueStart
+        this.valueEnd = cursor.valueEnd
+        return SAME_USER_KEY
+      }
     } finally {
       // So that the cursor does not keep the block alive.
       cursor.open(undefined)
@@ -118,15 +182,15 @@ export class BlockSearch {
   }
 }
 
-// Whether the tag at `position` is above the target's: its entry was written after what is sought.
-function isNewer(
+// Order of two tags as internal keys have it, the larger first: positive when the entry's is smaller.
+function compareTags(
   bytes: Uint8Array,
   position: number,
   target: Uint8Array,
   targetPosition: number,
-): boolean {
+): number {
   const high = fixed32At(bytes, position + 4)
   const targetHigh = fixed32At(target, targetPosition + 4)
-  if (high !== targetHigh) return high > targetHigh
-  return fixed32At(bytes, position) > fixed32At(target, targetPosition)
+  if (high !== targetHigh) return targetHigh - high
+  return fixed32At(target, targetPosition) - fixed32At(bytes, position)
 }

@@ -166,6 +166,7 @@ export class Table {
     fillCache: boolean,
   ): Block {
     const block = this.#parse(stored.subarray(start, end), this.#index.offsetOf(ordinal))
+    this.#checkPlace(block, ordinal)
     const cache = this.#blockCache
     if (cache?.wants(this.fileNumber, ordinal, fillCache)) {
       cache.put(this.#slots, ordinal, ownMemory(block, stored))
@@ -250,6 +251,17 @@ export class Table {
     return blockContents(stored, this.file.path, offset, this.#crc32c)
   }
 
+  // A checksum does not say whether it is this block that should stand here: disks and copies exchange
+  // blocks. Its keys do.
+  #checkPlace(block: Block, ordinal: number): void {
+    if (this.#crc32c === undefined) return
+    const index = this.#index
+    const start = index.keyStart(ordinal)
+    const floorStart = ordinal === 0 ? start : index.keyStart(ordinal - 1)
+    if (search.isBetween(block, index.keys, floorStart, start, index.keyEnd(ordinal))) return
+    throw block.damage('the block holds other keys than the index says')
+  }
+
   #parse(stored: Buffer, offset: number): Block {
     return new Block(this.#contents(stored, offset), this.file.path, offset)
   }
@@ -262,6 +274,7 @@ export class Table {
     const isShared = bytes === scratch.bytes
     const contents = isShared && (isKept || isWanted) ? scratch.copy(size) : bytes
     const block = new Block(contents, this.file.path, this.#index.offsetOf(ordinal), size)
+    this.#checkPlace(block, ordinal)
     if (isWanted) cache.put(this.#slots, ordinal, block)
     return block
   }
