@@ -21,9 +21,9 @@ let store: Store | undefined
 let opening: OpenOrder | undefined
 
 async function open(order: OpenOrder): Promise<Store> {
-  const { store: name, path, sync, cacheSize } = order
+  const { kind: _, store: name, path, ...options } = order
   opening = order
-  store = await openStore(name, path, { sync, ...(cacheSize === undefined ? {} : { cacheSize }) })
+  store = await openStore(name, path, options)
   return store
 }
 

@@ -9,6 +9,7 @@ export interface OpenOrder {
   readonly path: string
   readonly sync: boolean
   readonly cacheSize?: number
+  readonly writeBufferSize?: number
 }
 
 export interface WriteOrder {
