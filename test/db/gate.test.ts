@@ -3,7 +3,6 @@
 import test from 'ava'
 import {
   DELAY_LEVEL0_FILES,
-  DELAY_MS,
   type GateEnvironment,
   makeRoom,
   STOP_LEVEL0_FILES,
@@ -17,6 +16,7 @@ class World implements GateEnvironment {
   nowMs = 1000
   error: Error | undefined
   files = 0
+  delayMs = 1
   room = true
   frozen = false
   /** What each wait and the switch do to this world; by default what LevelDB's does. */
@@ -37,6 +37,9 @@ class World implements GateEnvironment {
   }
   level0FileCount(): number {
     return this.files
+  }
+  level0DelayMs(): number {
+    return this.delayMs
   }
   hasRoom(): boolean {
     return this.room
@@ -73,7 +76,7 @@ class World implements GateEnvironment {
 }
 
 test("the limits are LevelDB's", (t) => {
-  t.deepEqual([DELAY_LEVEL0_FILES, STOP_LEVEL0_FILES, DELAY_MS], [8, 12, 1])
+  t.deepEqual([DELAY_LEVEL0_FILES, STOP_LEVEL0_FILES], [8, 12])
 })
 
 test('with room in the memtable a group passes at once', async (t) => {
@@ -90,15 +93,22 @@ test('with room a frozen memtable stops nobody', async (t) => {
   t.deepEqual(world.calls, [])
 })
 
-test('from eight files of level 0 a group is delayed by one millisecond, once', async (t) => {
+test('from eight files of level 0 a group is delayed by what the pace asks for, once', async (t) => {
   for (const files of [8, 11, 12, 50]) {
-    const world = Object.assign(new World(), { files })
+    const world = Object.assign(new World(), { files, delayMs: 5 })
     await makeRoom(world, false)
-    t.deepEqual(world.calls, ['delay 1'])
-    t.deepEqual(world.stalls, [['level0-delay', 1]])
+    t.deepEqual(world.calls, ['delay 5'])
+    t.deepEqual(world.stalls, [['level0-delay', 5]])
     await makeRoom(world, false)
-    t.deepEqual(world.calls, ['delay 1', 'delay 1'])
+    t.deepEqual(world.calls, ['delay 5', 'delay 5'])
   }
+})
+
+test('where the pace asks for nothing, nobody waits', async (t) => {
+  const world = Object.assign(new World(), { files: 9, delayMs: 0, room: false, frozen: true })
+  await makeRoom(world, false)
+  t.deepEqual(world.calls, ['flush', 'switch'])
+  t.deepEqual(world.stalls, [['memtable', 7]])
 })
 
 test('the delay comes first, and is not repeated before another wait', async (t) => {

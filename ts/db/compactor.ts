@@ -25,6 +25,7 @@ import type { UserKeyRange } from '../version/file-range.ts'
 import { levelScore, totalBytes } from '../version/level-rules.ts'
 import { CompactionRun, type RunContext } from './compaction-run.ts'
 import type { DatabaseEvent } from './event.ts'
+import { Level0Pace } from './level0-pace.ts'
 import { type CompactRangeOptions, ManualCompaction } from './manual-compaction.ts'
 import type { FinishedCompaction } from './stats.ts'
 
@@ -51,6 +52,7 @@ interface Work {
 }
 
 export class Compactor {
+  readonly pace: Level0Pace = new Level0Pace()
   readonly #context: CompactorContext
   /** Damaged tables, by number, each with what was found. */
   readonly #refused = new Map<number, SluiceError>()
@@ -239,12 +241,14 @@ export class Compactor {
       await run.move()
       context.countTrivialMove()
       const durationMs = context.now() - startMs
+      this.pace.compacted(level, 1, durationMs)
       context.tell({ ...told, outputFiles: 1, readBytes: 0, writtenBytes: 0, durationMs })
       return
     }
     const { files, writtenBytes } = await reporting(run.merge(), run, manual, context)
     const durationMs = context.now() - startMs
     const work = { readBytes: totalBytes(inputFiles), writtenBytes, durationMs }
+    this.pace.compacted(level, inputs[0].length, durationMs)
     context.addObsolete(inputFiles.map(({ number }) => number))
     context.countCompaction({ outputLevel: level + 1, ...work })
     context.tell({ ...told, outputFiles: files.length, ...work })

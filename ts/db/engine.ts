@@ -294,8 +294,11 @@ export class Engine implements DatabaseEngine {
     return {
       limits: GATE_LIMITS,
       failure: () => this.#failure && this.#refusal(this.#failure),
-      // Nothing makes level 0 smaller any more; what was written before close() still goes in.
-      level0FileCount: () => (this.#isClosing ? 0 : this.#versions.current.levels[0]!.length),
+      level0FileCount: () => this.#level0FileCount(),
+      level0DelayMs: () => {
+        const share = this.#neededBytes / this.#options.writeBufferSize
+        return this.compactor.pace.delayMs(this.#level0FileCount(), share)
+      },
       hasRoom: () => this.#hasRoom(),
       hasFrozenMemtable: () => this.#frozen !== undefined,
       memtableFlushed: () => this.#flushing ?? Promise.reject(new Error('nothing flushes')),
@@ -312,8 +315,14 @@ export class Engine implements DatabaseEngine {
   #makeRoom(sizeBytes: number, count: number, force: boolean): Promise<void> | undefined {
     this.#neededBytes = sizeBytes
     this.#neededCount = count
-    if (!force && this.#failure === undefined && this.#hasRoom()) return undefined
+    const isSlow = this.#level0FileCount() >= DELAY_LEVEL0_FILES
+    if (!force && !isSlow && this.#failure === undefined && this.#hasRoom()) return undefined
     return makeRoom(this.#gate, force)
+  }
+
+  // None once it closes: nothing makes level 0 smaller any more, and what was written goes in.
+  #level0FileCount(): number {
+    return this.#isClosing ? 0 : this.#versions.current.levels[0]!.length
   }
 
   // An empty memtable that is too small is replaced, not switched: there is nothing to flush.

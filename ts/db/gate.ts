@@ -2,13 +2,14 @@
 //
 //   until there is room:
 //     a failure                        -> refuse
-//     level 0 at the delay limit       -> wait 1 ms, once a group, and look again
+//     level 0 at the delay limit       -> wait at the pace of compactions, once a group, and look again
 //     room in the memtable             -> pass (unless a switch is forced)
 //     the last memtable not yet a table -> wait for it
 //     level 0 at the stop limit        -> wait for background work
 //     else                             -> switch log and memtable; a forced switch is done
 //
-// The order is LevelDB's, and each wait is counted and timed by its cause. The world is an interface
+// The order is LevelDB's, and each wait is counted and timed by its cause; how long the delay is, is
+// our own (see level0-pace.ts). The world is an interface
 // of a few functions, so that every rule is tested without a database.
 //
 // Invariant: whatever was true before an await is looked at again after it.
@@ -18,7 +19,6 @@ import type { StallCause } from './stats.ts'
 // LevelDB's constants.
 export const DELAY_LEVEL0_FILES = 8
 export const STOP_LEVEL0_FILES = 12
-export const DELAY_MS = 1
 
 export interface GateLimits {
   /** Files of level 0 from which each group is delayed once. Infinity switches the rule off. */
@@ -32,6 +32,8 @@ export interface GateEnvironment {
   /** The error for writes when they are refused. */
   failure(): Error | undefined
   level0FileCount(): number
+  /** How long the group is to be delayed, asked once for each with level 0 at the delay limit. */
+  level0DelayMs(): number
   hasRoom(): boolean
   hasFrozenMemtable(): boolean
   /** Resolves when the flush of the frozen memtable has ended, well or not. */
@@ -60,7 +62,8 @@ export async function makeRoom(environment: GateEnvironment, force: boolean): Pr
     const level0Files = environment.level0FileCount()
     if (mayDelay && level0Files >= limits.delayLevel0Files) {
       mayDelay = false
-      await stall(environment, 'level0-delay', environment.delay(DELAY_MS))
+      const delayMs = environment.level0DelayMs()
+      if (delayMs > 0) await stall(environment, 'level0-delay', environment.delay(delayMs))
     } else if (!mustSwitch && environment.hasRoom()) {
       return
     } else if (environment.hasFrozenMemtable()) {

@@ -5,7 +5,7 @@ import { LEVEL_COUNT } from '../version/version-edit.ts'
 import { LatencyHistogram, type LatencyStats } from './latency-histogram.ts'
 
 export type StallCause =
-  /** Slowed by 1 ms because level 0 has many files. */
+  /** Slowed because level 0 has many files. */
   | 'level0-delay'
   /** The memtable was full and the one before it not yet flushed. */
   | 'memtable'
