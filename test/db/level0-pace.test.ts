@@ -20,7 +20,7 @@ test('small writes wait together', (t) => {
 test('no write waits for more than a tenth of a second', (t) => {
   const pace = new Level0Pace()
   t.is(pace.delayMs(12, 50), 100)
-  t.is(pace.delayMs(8, 0.01), 0, 'what it did not wait for is not the next one's debt')
+  t.is(pace.delayMs(8, 0.01), 0, 'no debt is left of it')
 })
 
 test('the pace follows what compactions take for each file of level 0', (t) => {
