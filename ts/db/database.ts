@@ -18,7 +18,7 @@ import type { DatabaseEngine } from './database-engine.ts'
 import { type DatabaseIterator } from './iterator.ts'
 import { type IteratorOptions, checkIteratorOptions } from './iterator-options.ts'
 import { type CompactRangeOptions, compactRangeError } from './manual-compaction.ts'
-import { openEngine } from './open.ts'
+import { openDatabase } from './open.ts'
 import type { DatabaseOptions } from './options.ts'
 import { propertyOf } from './properties.ts'
 import { realEnvironment, realFileSystem } from './real-environment.ts'
@@ -72,7 +72,7 @@ export class DB {
    * LEVEL_NOT_SUPPORTED. A failed open leaves the data as it was.
    */
   static async open(path: string, options: DatabaseOptions = {}): Promise<DB> {
-    return new DB(path, await openEngine(path, options, realEnvironment()))
+    return new DB(path, await openDatabase(path, options, realEnvironment()))
   }
 
   /**

@@ -32,6 +32,11 @@ export interface ReplayContext {
   readonly logNumber: number
   readonly lastSequence: number
   readonly sink: BatchSink
+  /**
+   * True beside a writer: what is wrong at the very end of the last log, with nothing behind it, is a
+   * record that is being written.
+   */
+  readonly mayBeGrowing?: boolean
   /** Keeps a copy of a log that is not taken over whole, and resolves to its path. */
   readonly keep: (name: string) => Promise<string>
 }
@@ -65,7 +70,7 @@ export class LogReplay {
 
   async #replay(logNumbers: readonly number[]): Promise<void> {
     for (const [index, number] of logNumbers.entries()) {
-      const isWhole = await this.#replayLog(number)
+      const isWhole = await this.#replayLog(number, index === logNumbers.length - 1)
       if (isWhole) continue
       for (const later of logNumbers.slice(index + 1)) {
         await this.#drop(later, 0, 'follows a log with damage')
@@ -75,7 +80,7 @@ export class LogReplay {
   }
 
   // True when every byte of the log was replayed.
-  async #replayLog(number: number): Promise<boolean> {
+  async #replayLog(number: number, isLast: boolean): Promise<boolean> {
     const { fileSystem, directory, logNumber } = this.#context
     const path = join(directory, logFileName(number))
     const bytes = await this.#readLog(path)
@@ -94,6 +99,8 @@ export class LogReplay {
     }
     const { damage } = reader
     if (damage === undefined) return true
+    if (this.#context.mayBeGrowing === true && isLast && !reader.hasFragmentsAfterDamage())
+      return true
     await this.#drop(number, damage.offset, damage.reason)
     return false
   }

@@ -7,13 +7,29 @@ import { ioError, isMissing, SluiceError } from '../format/error.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import type { Lock } from '../platform/lock.ts'
 import { checkPath, takeLock } from './database-path.ts'
+import type { DatabaseEngine } from './database-engine.ts'
 import { Engine } from './engine.ts'
 import type { Environment } from './environment.ts'
 import { MemtableMemory } from './memtable-memory.ts'
 import { type CheckedOptions, checkOptions, type DatabaseOptions } from './options.ts'
+import { openReadOnly } from './read-only-open.ts'
 import { recover } from './recovery.ts'
 
 /** As DB.open says. The environment's jobs end with the engine, or here where the open fails. */
+export async function openDatabase(
+  path: string,
+  options: DatabaseOptions,
+  environment: Environment,
+): Promise<DatabaseEngine> {
+  checkPath(path)
+  const checked = checkOptions(options)
+  if (!checked.readOnly) return openEngine(path, options, environment)
+  const engine = await explained(path, environment, () => openReadOnly(path, checked, environment))
+  await closeJobs(environment)
+  return engine
+}
+
+/** The same for a database that is to be written, whatever the option readOnly says. */
 export async function openEngine(
   path: string,
   options: DatabaseOptions,
@@ -21,7 +37,7 @@ export async function openEngine(
 ): Promise<Engine> {
   checkPath(path)
   const checked = checkOptions(options)
-  try {
+  return explained(path, environment, async () => {
     await prepareDirectory(path, checked, environment)
     const lock = await takeLock(path, environment.fileSystem)
     try {
@@ -30,13 +46,27 @@ export async function openEngine(
       await lock.release()
       throw error
     }
+  })
+}
+
+async function explained<T>(
+  path: string,
+  environment: Environment,
+  open: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await open()
   } catch (error) {
-    await Promise.all([environment.jobs.close(), environment.compactionJobs.close()])
+    await closeJobs(environment)
     const reason = error instanceof Error ? error.message : String(error)
     throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', `Cannot open ${path}: ${reason}`, {
       cause: error,
     })
   }
+}
+
+async function closeJobs({ jobs, compactionJobs }: Environment): Promise<void> {
+  await Promise.all([jobs.close(), compactionJobs.close()])
 }
 
 async function openLocked(

@@ -12,6 +12,14 @@ export interface DatabaseOptions {
   readonly createIfMissing?: boolean
   /** Refuse to open a database that exists. Default false. */
   readonly errorIfExists?: boolean
+  /**
+   * Open the database to read it only: without its lock, beside a process that writes it or not, and
+   * without writing anything. It shows the state of the opening: a prefix of what was written, kept as
+   * it was although its writer goes on. At most maxOpenFiles tables are held open for that; where there
+   * are more, reads of the others fail with LEVEL_IO_ERROR once the writer has removed them. Whatever
+   * would write is LEVEL_NOT_SUPPORTED. Default false.
+   */
+  readonly readOnly?: boolean
   /** Bytes of a memtable; a full one becomes a table. 1 KiB to 1 GiB, default 4 MiB. */
   readonly writeBufferSize?: number
   /** Bytes at which a compaction ends a table. 1 KiB to 1 GiB, default 2 MiB. */
@@ -63,11 +71,12 @@ const RANGES: Readonly<Record<NumericOption, readonly [number, number]>> = {
   smallGroupLimitBytes: [1, 2 ** 30],
 }
 
-const BOOLEANS = ['createIfMissing', 'errorIfExists', 'verifyChecksums'] as const
+const BOOLEANS = ['createIfMissing', 'errorIfExists', 'readOnly', 'verifyChecksums'] as const
 
 const DEFAULT_OPTIONS: CheckedOptions = {
   createIfMissing: false,
   errorIfExists: false,
+  readOnly: false,
   writeBufferSize: 4 * 2 ** 20,
   maxFileSize: LEVELDB_LIMITS.maxFileSizeBytes,
   maxOpenFiles: 1000,
@@ -97,6 +106,9 @@ export function checkOptions(options: DatabaseOptions = {}): CheckedOptions {
   for (const [name, range] of Object.entries(RANGES)) checkNumber(name, checked[name], range)
   for (const name of BOOLEANS) {
     if (typeof result[name] !== 'boolean') throw new TypeError(`${name} must be a boolean`)
+  }
+  if (result.readOnly && (result.createIfMissing || result.errorIfExists)) {
+    throw new TypeError('readOnly cannot go with createIfMissing or errorIfExists')
   }
   if (result.compression !== 'none' && result.compression !== 'snappy') {
     throw new RangeError(
