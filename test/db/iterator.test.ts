@@ -134,6 +134,7 @@ test('a second call while one waits for a read is refused, and the first is not 
   await t.throwsAsync(iterator.nextv(2), { code: 'LEVEL_ITERATOR_BUSY' })
   t.throws(() => iterator.nextSync(), { code: 'LEVEL_ITERATOR_BUSY' })
   t.throws(() => iterator.seek(b('x')), { code: 'LEVEL_ITERATOR_BUSY' })
+  t.throws(() => iterator.turn(), { code: 'LEVEL_ITERATOR_BUSY' })
   t.is((await first)?.[0].toString(), 'k000000')
   t.is((await iterator.next())?.[0].toString(), 'k000001')
   await iterator.close()
@@ -151,6 +152,7 @@ test('a closed iterator says so, and closing again does nothing', async (t) => {
   await t.throwsAsync(iterator.nextv(1), { code: 'LEVEL_ITERATOR_NOT_OPEN' })
   t.throws(() => iterator.nextSync(), { code: 'LEVEL_ITERATOR_NOT_OPEN' })
   t.throws(() => iterator.seek(b('x')), { code: 'LEVEL_ITERATOR_NOT_OPEN' })
+  t.throws(() => iterator.turn(), { code: 'LEVEL_ITERATOR_NOT_OPEN' })
 })
 
 test('closing the database closes its iterators, also those in the middle of a read', async (t) => {

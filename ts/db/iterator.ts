@@ -35,7 +35,11 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
   /** Fetched and not handed out yet: from #readyAt on. */
   #ready: readonly AnyEntry[] = NO_ENTRIES
   #readyAt = 0
-  /** Nothing follows until a seek. */
+  #isReverse: boolean
+  /** A copy of the key that was fetched last since the last seek or turn, and the place of that. */
+  #fetchedKey: Buffer | undefined
+  #soughtCut: Buffer | undefined
+  /** Nothing follows until a seek or a turn. */
   #isAtEnd: boolean
   /** The first fetch after a seek is of one entry: more may never be asked for. */
   #fetchCount = 1
@@ -53,6 +57,7 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
     this.#left = limit
     this.#highWaterMarkBytes = highWaterMarkBytes
     this.#onClose = onClose
+    this.#isReverse = range.isReverse
     this.#isAtEnd = range.isEmpty
   }
 
@@ -68,7 +73,7 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
       if (entry !== undefined) return Promise.resolve(entry)
       const entries = this.#prefetch()
       if (entries instanceof Promise) return this.#nextOf(entries)
-      this.#ready = entries
+      this.#receive(entries)
       return Promise.resolve(this.#takeOne())
     } catch (error) {
       return Promise.reject(error)
@@ -79,7 +84,7 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
   nextSync(): Entry<Key, Value> | undefined {
     const entry = this.#takeOne()
     if (entry !== undefined || !this.#hasMore()) return entry
-    this.#ready = this.#open.gatherSync(this.#nextFetchCount(), this.#highWaterMarkBytes)
+    this.#receive(this.#open.gatherSync(this.#nextFetchCount(), this.#highWaterMarkBytes))
     return this.#takeOne()
   }
 
@@ -92,7 +97,7 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
     const { signal } = checkGatherOptions(options)
     if (this.#isFetchDue()) {
       const most = Math.min(count, this.#left)
-      this.#ready = await this.#open.gather(most, this.#highWaterMarkBytes, signal)
+      this.#receive(await this.#open.gather(most, this.#highWaterMarkBytes, signal))
     }
     return this.#take(count)
   }
@@ -102,7 +107,7 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
     checkCount(count)
     if (this.#isFetchDue()) {
       const most = Math.min(count, this.#left)
-      this.#ready = this.#open.gatherSync(most, this.#highWaterMarkBytes)
+      this.#receive(this.#open.gatherSync(most, this.#highWaterMarkBytes))
     }
     return this.#take(count)
   }
@@ -129,11 +134,30 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
   seek(target: Uint8Array): void {
     const error = this.#open.refusal ?? keyError(target)
     if (error !== undefined) throw error
-    this.#ready = NO_ENTRIES
-    this.#readyAt = 0
-    this.#fetchCount = 1
     this.#isAtEnd = !isInRange(this.#range, target)
-    if (!this.#isAtEnd) this.#open.seek(cutFor(this.#range, target))
+    this.#goOnFrom(cutFor(target, this.#isReverse))
+  }
+
+  /**
+   * Changes the direction: what was handed out last comes again first, and then what was before it.
+   * Throws LEVEL_ITERATOR_NOT_OPEN or LEVEL_ITERATOR_BUSY, and TypeError for an iterator without keys,
+   * which does not know where it is.
+   */
+  turn(): void {
+    const error = this.#open.refusal
+    if (error !== undefined) throw error
+    if (!this.#open.hasKeys) throw new TypeError('An iterator without keys cannot turn')
+    // Before what comes next, or behind what came last.
+    const coming = this.#ready[this.#readyAt]?.[0]
+    const key = coming ?? this.#fetchedKey
+    const cut = key && cutFor(key, coming === undefined ? !this.#isReverse : this.#isReverse)
+    this.#isReverse = !this.#isReverse
+    if (cut !== undefined || this.#soughtCut !== undefined) {
+      this.#goOnFrom(cut ?? this.#soughtCut!)
+    } else {
+      // Nothing is before the start.
+      this.#isAtEnd = this.#range.isEmpty || !this.#isAtEnd
+    }
   }
 
   /** Lets go of what the iterator holds, behind the call that is under way. Idempotent. */
@@ -195,9 +219,26 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
     return { done: true, value }
   }
 
+  #goOnFrom(cut: Buffer): void {
+    this.#ready = NO_ENTRIES
+    this.#readyAt = 0
+    this.#fetchedKey = undefined
+    this.#soughtCut = cut
+    this.#fetchCount = 1
+    if (!this.#isAtEnd) this.#open.seek(cut, this.#isReverse)
+  }
+
   async #nextOf(fetching: Promise<readonly AnyEntry[]>): Promise<Entry<Key, Value> | undefined> {
-    this.#ready = await fetching
+    this.#receive(await fetching)
     return this.#takeOne()
+  }
+
+  #receive(entries: readonly AnyEntry[]): void {
+    this.#ready = entries
+    this.#readyAt = 0
+    // A copy: the key will be the caller's, who may write to it.
+    const key = entries.at(-1)?.[0]
+    if (key !== undefined) this.#fetchedKey = Buffer.from(key)
   }
 
   #prefetch(): readonly AnyEntry[] | Promise<readonly AnyEntry[]> {

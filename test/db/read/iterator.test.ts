@@ -164,6 +164,61 @@ test('a read that fails leaves the iterator where it was, and the next call trie
   t.true(failures > 100)
 })
 
+test('turns, seeks and steps at random walk along the entries as a finger does along a list', async (t) => {
+  const random = new Random(SEED + 7)
+  let turnCount = 0
+  for (let round = 0; round < 40; round++) {
+    const sources = randomSources(random)
+    const options = { ...randomOptions(random), reverse: random.percent(50) }
+    const list = expectedOf(sources, ENTRY_COUNT, { ...options, reverse: false })
+    let isReverse = options.reverse
+    // Between list[finger - 1] and list[finger]; undefined outside of the range.
+    let finger: number | undefined = isReverse ? list.length : 0
+    const iterator = sources.iterator(ENTRY_COUNT, options)
+    for (let i = 0; i < 80; i++) {
+      const message = `${round} ${i}`
+      if (random.percent(20)) {
+        iterator.turn()
+        isReverse = !isReverse
+        turnCount++
+      } else if (random.percent(10)) {
+        const target = randomKey(random)
+        const text = target.toString('latin1')
+        iterator.seek(target)
+        const before = list.filter(([key]) => (isReverse ? key <= text : key < text)).length
+        finger = isWithin(text, options) ? before : undefined
+      } else {
+        const due: Pair | undefined =
+          finger === undefined ? undefined : list[isReverse ? finger - 1 : finger]
+        const found = random.percent(50) ? iterator.nextSync() : await iterator.next()
+        same(t, found === undefined ? [] : [pairOf(found)], due === undefined ? [] : [due], message)
+        found?.[0].fill(0)
+        if (finger !== undefined && due !== undefined) finger += isReverse ? -1 : 1
+      }
+    }
+    await iterator.close()
+  }
+  t.true(turnCount > 300)
+})
+
+test('going back and forth again gives the same entries, whatever is written meanwhile (google/leveldb#200)', async (t) => {
+  const entries = ['1', '2', '3', '4', '5'].map((key, i) => entry(key, i + 1, 1, `v${key}`))
+  const sources = new Sources(
+    { memtables: [entries, [entry('25', 6, 1, 'later')]], level0: [], levels: [] },
+    10,
+    400,
+  )
+  const iterator = sources.iterator(5)
+  iterator.seek(b('5'))
+  const steps: (string | undefined)[] = []
+  for (const step of ['5', 'turn', '5', '4', '3', 'turn', '3', '4', '5']) {
+    if (step === 'turn') iterator.turn()
+    else steps.push((await iterator.next())?.[0].toString())
+  }
+  t.deepEqual(steps, ['5', '5', '4', '3', '3', '4', '5'])
+  t.throws(() => sources.iterator(5, { keys: false }).turn(), { instanceOf: TypeError })
+})
+
 function covers({ first, last }: BlockPlace, key: string): boolean {
   return first.compare(b(key)) <= 0 && last.compare(b(key)) >= 0
 }

@@ -30,6 +30,7 @@ export interface ScanRange {
   /** Cuts (see position.ts): user keys from `low` on and below `high`; undefined for no limit. */
   readonly low: Buffer | undefined
   readonly high: Buffer | undefined
+  /** The direction to begin with. */
   readonly isReverse: boolean
 }
 
@@ -46,6 +47,7 @@ export class EntryScan {
   readonly #merge: MergingCursor
   readonly #sequence: number
   readonly #range: ScanRange
+  #isReverse: boolean
   /** A seek is due, to this cut. */
   #seekIsDue = true
   #cut: Buffer | undefined
@@ -62,19 +64,21 @@ export class EntryScan {
     this.#merge = merge
     this.#sequence = sequence
     this.#range = range
+    this.#isReverse = range.isReverse
     this.#cut = range.isReverse ? range.high : range.low
   }
 
-  /** Goes on, with the next fill, at the cut. Requires: it is within the range. */
-  seek(cut: Buffer | undefined): void {
+  /** Goes on, with the next fill, from the cut in this direction. Requires: it is within the range. */
+  seek(cut: Buffer, isReverse: boolean): void {
     this.#cut = cut
+    this.#isReverse = isReverse
     this.#seekIsDue = true
   }
 
   /** Adds entries until the chunk has `count` of them or more than `sizeBytes`. Returns how it ended. */
   fill(chunk: EntryChunk, count: number, sizeBytes: number): number {
     if (this.#seekIsDue) this.#seekNow()
-    return this.#range.isReverse
+    return this.#isReverse
       ? this.#fillReverse(chunk, count, sizeBytes)
       : this.#fillForward(chunk, count, sizeBytes)
   }
@@ -95,7 +99,7 @@ export class EntryScan {
 
   #seekNow(): void {
     this.#dropCandidate()
-    this.#merge.seek(this.#cut, !this.#range.isReverse)
+    this.#merge.seek(this.#cut, !this.#isReverse)
     this.#seekIsDue = false
   }
 
@@ -123,7 +127,7 @@ export class EntryScan {
     const gap = merge.top.gap!
     if (high !== undefined && gap.low.compare(high) >= 0) return AT_END
     this.damage = gap.error
-    this.seek(gap.high)
+    this.seek(gap.high, false)
     return DAMAGED
   }
 
@@ -158,7 +162,7 @@ export class EntryScan {
     else this.#decide(chunk)
     if (low !== undefined && gap.high.compare(low) <= 0) return AT_END
     this.damage = gap.error
-    this.seek(gap.low)
+    this.seek(gap.low, true)
     return DAMAGED
   }
 

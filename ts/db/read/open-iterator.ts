@@ -58,6 +58,11 @@ export class OpenIterator {
     this.#onClose = onClose
   }
 
+  /** Whether entries are handed out with their keys. */
+  get hasKeys(): boolean {
+    return this.#options.keys
+  }
+
   /** Why no call can be made; undefined when one can. */
   get refusal(): SluiceError | undefined {
     if (this.#isClosed) return new SluiceError('LEVEL_ITERATOR_NOT_OPEN', 'The iterator is closed')
@@ -65,11 +70,11 @@ export class OpenIterator {
     return new SluiceError('LEVEL_ITERATOR_BUSY', 'The iterator is in the middle of another call')
   }
 
-  /** The next entries go on at the cut. Requires: no refusal. */
-  seek(cut: Buffer | undefined): void {
+  /** The next entries go on from the cut in this direction. Requires: no refusal. */
+  seek(cut: Buffer, isReverse: boolean): void {
     this.#damage = undefined
     this.#unfinished = undefined
-    this.#openScan().seek(cut)
+    this.#openScan().seek(cut, isReverse)
   }
 
   /**

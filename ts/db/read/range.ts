@@ -49,7 +49,7 @@ export function isInRange({ low, high, isEmpty }: IteratorRange, key: Uint8Array
   return high === undefined || high.compare(key) > 0
 }
 
-/** Where a seek to the key goes on from. Requires: the key is in the range. */
-export function cutFor({ isReverse }: IteratorRange, key: Uint8Array): Buffer {
+/** Where a seek to the key goes on from, so that the key itself comes next. */
+export function cutFor(key: Uint8Array, isReverse: boolean): Buffer {
   return isReverse ? cutBehind(key) : Buffer.from(key)
 }
