@@ -69,6 +69,16 @@ export function needs(table: TableLayout, key: Buffer, from: number, to: number)
   return block !== undefined && block.offset < to && from < block.end
 }
 
+/** Every entry of a table, in its order: internal keys, and values as they are stored. */
+export function entriesIn(file: Buffer): { readonly key: Buffer; readonly value: Buffer }[] {
+  const [, afterMetaindex] = handleAt(file, file.length - FOOTER_BYTES)
+  const [index] = handleAt(file, afterMetaindex)
+  return entriesOf(contentsOf(file, index)).flatMap(({ value }) => {
+    const [handle] = handleAt(value, 0)
+    return entriesOf(contentsOf(file, handle))
+  })
+}
+
 interface Handle {
   readonly offset: number
   readonly size: number
