@@ -129,27 +129,30 @@ async function reopenAfter(world: CompactionWorld, action: () => Promise<void>):
   await reopen(world)
 }
 
+function groupKey(group: number, i: number): Buffer {
+  return b(`${group}/${String(i).padStart(5, '0')}`)
+}
+
 // google/leveldb#178: a compaction by hand stopped short, and deleted keys were there again.
 test('a compaction of one half by hand leaves the other half as it was, and brings nothing back', async (t) => {
   const world = await newWorld(MIDDLE_LIMITS)
   const count = 3000
-  const keyOf = (group: number, i: number): Buffer => b(`${group}/${String(i).padStart(5, '0')}`)
   for (let i = 0; i < count; i++) {
-    await world.db.put(keyOf(1, i), b(`value ${i}`))
-    await world.db.put(keyOf(2, i), b(`value ${i}`))
+    await world.db.put(groupKey(1, i), b(`value ${i}`))
+    await world.db.put(groupKey(2, i), b(`value ${i}`))
   }
   for (let from = 0; from < count; from += 100) {
     const batch = new WriteBatch()
-    for (let i = from; i < from + 100; i++) batch.delete(keyOf(2, i))
+    for (let i = from; i < from + 100; i++) batch.delete(groupKey(2, i))
     await world.db.write(batch)
   }
-  await world.db.compactRange(keyOf(1, 0), keyOf(1, count))
+  await world.db.compactRange(groupKey(1, 0), groupKey(1, count))
   await world.idle()
   const keys = await world.db.iterator({ values: false }).all()
   t.is(keys.length, count)
-  t.true(keys.every(([key], i) => key.equals(keyOf(1, i))))
+  t.true(keys.every(([key], i) => key.equals(groupKey(1, i))))
   const [key] = (await world.db.iterator({ reverse: true, limit: 1 }).all())[0]!
-  t.deepEqual(key, keyOf(1, count - 1))
+  t.deepEqual(key, groupKey(1, count - 1))
   await world.db.close()
 })
 

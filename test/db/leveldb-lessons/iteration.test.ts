@@ -16,7 +16,7 @@ async function checkWay(
 ): Promise<void> {
   for (const [seek, expected] of steps) {
     if (seek !== undefined) iterator.seek(b(seek))
-    t.is(show(await iterator.next()), expected, `${seek ?? 'next'}`)
+    t.is(show(await iterator.next()), expected, seek ?? 'next')
   }
   await iterator.close()
 }
