@@ -24,6 +24,7 @@
         "napi/job.cc",
         "napi/lock.cc",
         "napi/log_file.cc",
+        "napi/snappy.cc",
         "napi/system_error.cc"
       ],
       "include_dirs": [".", "<!(node -p \"require('node-addon-api').include_dir\")"],

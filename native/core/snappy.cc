@@ -1,5 +1,6 @@
 #include "core/snappy.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace sluicedb {
@@ -28,10 +29,144 @@ void Repeat(uint8_t* target, size_t offset, size_t length, size_t left) {
     for (size_t i = 0; i < length; i += kWide) CopyWide(target + i, source + i);
   } else if (offset >= length) {
     std::memcpy(target, source, length);
+  } else if (offset == 1) {
+    std::memset(target, *source, length);
   } else {
-    // A byte at a time: it may read what it has just written.
-    for (size_t i = 0; i < length; i++) target[i] = source[i];
+    std::memcpy(target, source, offset);
+    // What is there is whole periods, so that it can be repeated itself.
+    for (size_t done = offset; done < length;) {
+      const size_t count = std::min(done, length - done);
+      std::memcpy(target + done, target, count);
+      done += count;
+    }
   }
+}
+
+// ---- Compression ----
+
+// As in ts/format/snappy-encoder.ts: what is changed here is changed there, or the bytes differ.
+constexpr size_t kFragmentSize = 65536;
+constexpr int kMinHashBits = 8;
+constexpr int kMaxHashBits = 14;
+constexpr uint32_t kMultiplier = 0x9e3779b1;
+constexpr size_t kMinMatch = 4;
+constexpr uint32_t kMissesPerStep = 32;
+
+constexpr uint8_t kLiteral = 0;
+constexpr uint8_t kNearCopy = 1;
+constexpr uint8_t kCopy = 2;
+constexpr size_t kMaxCopy = 64;
+
+// Least significant byte first on every machine; compilers make one load of it where that is so.
+inline uint32_t Load32(const uint8_t* data) {
+  return static_cast<uint32_t>(data[0]) | static_cast<uint32_t>(data[1]) << 8 |
+         static_cast<uint32_t>(data[2]) << 16 | static_cast<uint32_t>(data[3]) << 24;
+}
+
+inline uint32_t Hash(uint32_t word, int bits) { return (word * kMultiplier) >> (32 - bits); }
+
+uint8_t* PutVarint32(uint8_t* to, uint32_t value) {
+  for (; value >= 0x80; value >>= 7) *to++ = static_cast<uint8_t>(value | 0x80);
+  *to++ = static_cast<uint8_t>(value);
+  return to;
+}
+
+// Requires: 0 < length <= kFragmentSize.
+uint8_t* PutLiteral(uint8_t* to, const uint8_t* from, size_t length) {
+  const size_t rest = length - 1;
+  if (rest < 60) {
+    *to++ = static_cast<uint8_t>(rest << 2 | kLiteral);
+  } else if (rest < 256) {
+    *to++ = 60 << 2 | kLiteral;
+    *to++ = static_cast<uint8_t>(rest);
+  } else {
+    *to++ = 61 << 2 | kLiteral;
+    *to++ = static_cast<uint8_t>(rest);
+    *to++ = static_cast<uint8_t>(rest >> 8);
+  }
+  std::memcpy(to, from, length);
+  return to + length;
+}
+
+// Requires: kMinMatch <= length <= kMaxCopy, offset < kFragmentSize.
+inline uint8_t* PutOneCopy(uint8_t* to, size_t offset, size_t length) {
+  if (length < 12 && offset < 2048) {
+    *to++ = static_cast<uint8_t>(offset >> 8 << 5 | (length - 4) << 2 | kNearCopy);
+    *to++ = static_cast<uint8_t>(offset);
+    return to;
+  }
+  *to++ = static_cast<uint8_t>((length - 1) << 2 | kCopy);
+  *to++ = static_cast<uint8_t>(offset);
+  *to++ = static_cast<uint8_t>(offset >> 8);
+  return to;
+}
+
+// Requires: length >= kMinMatch.
+uint8_t* PutCopy(uint8_t* to, size_t offset, size_t length) {
+  // Not less than kMinMatch is left for the last one.
+  for (; length >= kMaxCopy + kMinMatch; length -= kMaxCopy) to = PutOneCopy(to, offset, kMaxCopy);
+  if (length > kMaxCopy) {
+    to = PutOneCopy(to, offset, kMaxCopy - kMinMatch);
+    length -= kMaxCopy - kMinMatch;
+  }
+  return PutOneCopy(to, offset, length);
+}
+
+// Where a and b, from `at` and an earlier place on, begin to differ; `end` where they do not.
+inline const uint8_t* MatchEnd(const uint8_t* at, const uint8_t* earlier, const uint8_t* end) {
+  while (end - at >= 8 && std::memcmp(at, earlier, 8) == 0) {
+    at += 8;
+    earlier += 8;
+  }
+  while (at < end && *at == *earlier) {
+    at++;
+    earlier++;
+  }
+  return at;
+}
+
+// Requires: size <= kFragmentSize.
+uint8_t* CompressFragment(const uint8_t* base, size_t size, uint8_t* to) {
+  const uint8_t* literal = base;
+  const uint8_t* const end = base + size;
+  if (size > kMinMatch) {
+    int bits = kMinHashBits;
+    while (bits < kMaxHashBits && (size_t{1} << bits) < size) bits++;
+    uint16_t places[1 << kMaxHashBits];
+    std::memset(places, 0, sizeof(uint16_t) << bits);
+    const uint8_t* const last = end - kMinMatch;
+    const uint8_t* at = base + 1;
+    uint32_t misses = kMissesPerStep;
+    while (at <= last) {
+      uint32_t word = Load32(at);
+      uint16_t* place = &places[Hash(word, bits)];
+      const uint8_t* earlier = base + *place;
+      *place = static_cast<uint16_t>(at - base);
+      if (Load32(earlier) != word) {
+        at += misses++ / kMissesPerStep;
+        continue;
+      }
+      if (literal < at) to = PutLiteral(to, literal, static_cast<size_t>(at - literal));
+      bool is_match;
+      do {
+        const uint8_t* const start = at;
+        at = MatchEnd(at + kMinMatch, earlier + kMinMatch, end);
+        to = PutCopy(to, static_cast<size_t>(start - earlier), static_cast<size_t>(at - start));
+        literal = at;
+        if (at > last) break;
+        places[Hash(Load32(at - 1), bits)] = static_cast<uint16_t>(at - 1 - base);
+        word = Load32(at);
+        place = &places[Hash(word, bits)];
+        earlier = base + *place;
+        *place = static_cast<uint16_t>(at - base);
+        is_match = Load32(earlier) == word;
+      } while (is_match);
+      at++;
+      misses = kMissesPerStep;
+    }
+  }
+  if (literal < end) to = PutLiteral(to, literal, static_cast<size_t>(end - literal));
+  return to;
 }
 
 }  // namespace
@@ -104,6 +239,19 @@ bool ExpandSnappy(const uint8_t* elements, size_t size, uint8_t* target, size_t 
     done += count;
   }
   return done == length;
+}
+
+size_t SnappyBound(size_t size) {
+  // A length, and at the worst copies of four bytes in three between literals of one in two.
+  return 32 + size + size / 6;
+}
+
+size_t CompressSnappy(const uint8_t* source, size_t size, uint8_t* target) {
+  uint8_t* to = PutVarint32(target, static_cast<uint32_t>(size));
+  for (size_t at = 0; at < size; at += kFragmentSize) {
+    to = CompressFragment(source + at, std::min(kFragmentSize, size - at), to);
+  }
+  return static_cast<size_t>(to - target);
 }
 
 }  // namespace sluicedb

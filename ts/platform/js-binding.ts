@@ -1,6 +1,8 @@
 // The binding in TypeScript alone: node:fs, the `crc-32` package and a local socket for the lock.
 
 import { resolve } from 'node:path'
+import { expandSnappy } from '../format/snappy-decoder.ts'
+import { compressSnappy } from '../format/snappy-encoder.ts'
 import type { Binding } from './binding.ts'
 import { BlockLogFile } from './block-log-file.ts'
 import { DescriptorFile } from './descriptor-file.ts'
@@ -16,6 +18,8 @@ export function createJsBinding(reason?: string): Binding {
     implementation: 'js',
     ...(reason === undefined ? {} : { reason }),
     crc32c,
+    compressSnappy,
+    expandSnappy,
     async createLog(path) {
       return new BlockLogFile(path, await DescriptorFile.create(resolve(path)))
     },

@@ -18,6 +18,23 @@ export interface NativeModule extends Partial<BlockReads> {
   /** The numbers of ts/format/log-block.ts as C++ has them, for a test to compare. */
   readonly constants: Readonly<Record<string, number>>
   crc32c: (bytes: Uint8Array, start: number, end: number) => number
+  /** Bytes written from targetStart on. */
+  compressSnappy(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    target: Uint8Array,
+    targetStart: number,
+    targetEnd: number,
+  ): number
+  expandSnappy(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    target: Uint8Array,
+    targetStart: number,
+    targetEnd: number,
+  ): boolean
   createLog(path: string, shownPath: string): Promise<LogFile>
   syncDirectory(path: string): Promise<void>
   /** Undefined when someone else holds it; then nobody's lock was disturbed. */
@@ -53,6 +70,10 @@ export function createNativeBinding(native: NativeModule): Binding {
         ? jsCrc32c(bytes, start, end)
         : nativeCrc32c(bytes, start, end),
     ...(readBlockSync && readBlocks ? { blockReads: { readBlockSync, readBlocks } } : {}),
+    compressSnappy: (bytes, start, end, target, position) =>
+      position + native.compressSnappy(bytes, start, end, target, position, target.length),
+    expandSnappy: (bytes, start, end, target, targetStart, targetEnd) =>
+      native.expandSnappy(bytes, start, end, target, targetStart, targetEnd),
     createLog: (path) => native.createLog(resolve(path), path),
     syncDirectory: (path) => native.syncDirectory(resolve(path)),
     lock: (path) => lockDirectory(path, (file) => native.lockFile(file)),

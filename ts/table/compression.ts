@@ -1,9 +1,9 @@
 // How block contents are compressed, and expanded without trusting what they say of themselves.
 //
-// Snappy comes from the `snappy` package (native). Where that cannot load, the reason is kept, and
-// `snappyjs` compresses while snappy-decoder.ts expands. They are loaded at the first block that needs
-// them: a database without compression never pays for them. `require`, because a first use in
-// synchronous code cannot await an import.
+// Snappy comes from the native binding; where that is not in use, from the `snappy` package, which
+// has binaries of its own; where that cannot load either, from the TypeScript twin. It is looked for
+// at the first block that needs it: a database without compression never pays for it. `require`,
+// because a first use in synchronous code cannot await an import.
 // Zstd is only read, where Node's zlib has it (22.15 and later); LevelDB 1.20 does not know it.
 //
 // Invariant: memory for expanded contents is allocated only after their claimed size was found
@@ -14,20 +14,24 @@ import zlib from 'node:zlib'
 
 import { varint32At, varint32End } from '../format/coding.ts'
 import { SluiceError, corruption } from '../format/error.ts'
+import type { Binding } from '../platform/binding.ts'
+import { binding } from '../platform/load-binding.ts'
 import { TYPE_SNAPPY, TYPE_ZSTD } from './format.ts'
-import { expandSnappy } from './snappy-decoder.ts'
+
+export { snappyBound } from '../format/snappy-encoder.ts'
 
 export interface SnappyCodec {
-  readonly kind: 'native' | 'js'
-  /** Why it is not the native one; absent when it is. */
-  readonly reason?: string
-  /** bytes[0, size) compressed, in a buffer that is the caller's. */
-  compress(bytes: Buffer, size: number): Buffer
+  readonly source: 'binding' | 'package' | 'twin'
   /**
-   * The `length` bytes that were compressed as bytes[0, size), in a buffer that is the caller's;
-   * undefined when they are malformed. Requires: length is the one at the head of the bytes.
+   * Compresses bytes[start, end) to target[position...] and returns where that ends.
+   * Requires: snappyBound(end - start) bytes of room; no overlap.
    */
-  expand(bytes: Buffer, size: number, length: number): Buffer | undefined
+  compress(bytes: Buffer, start: number, end: number, target: Buffer, position: number): number
+  /**
+   * Expands bytes[start, end) to exactly target[0, length); false when they are malformed.
+   * Requires: length is the one at their head; no overlap.
+   */
+  expand(bytes: Buffer, start: number, end: number, target: Buffer, length: number): boolean
 }
 
 /** A copy of at most 64 bytes takes at least 3: no Snappy data expands more. */
@@ -45,10 +49,6 @@ interface SnappyPackage {
   uncompressSync(bytes: Uint8Array, options: { copyOutputData: boolean }): Buffer
 }
 
-interface SnappyJsPackage {
-  compress(bytes: Uint8Array): Uint8Array
-}
-
 // The default of `snappy` wraps native memory in an external buffer, which costs three times as
 // much on 4 KiB as copying the output.
 const COPY_OUTPUT = { copyOutputData: true }
@@ -57,43 +57,48 @@ let loaded: SnappyCodec | undefined
 
 /** The codec in use, loaded at the first call. */
 export function snappyCodec(): SnappyCodec {
-  return (loaded ??= loadSnappy(createRequire(import.meta.url)))
+  return (loaded ??= loadSnappy(binding, createRequire(import.meta.url)))
 }
 
-/** Chooses by what `require` can load. */
-export function loadSnappy(require: Require): SnappyCodec {
+/** Chooses by the binding in use and by what `require` can load. */
+export function loadSnappy(inUse: Binding, require: Require): SnappyCodec {
+  if (inUse.kind === 'native') return bindingCodec(inUse, 'binding')
   try {
-    return nativeCodec(require('snappy') as SnappyPackage)
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error)
-    return jsCodec(require('snappyjs') as SnappyJsPackage, reason)
+    return packageCodec(require('snappy') as SnappyPackage)
+  } catch {
+    // Wherever the fault lies, the twin does the same, only slower.
+    return bindingCodec(inUse, 'twin')
   }
 }
 
-function nativeCodec(snappy: SnappyPackage): SnappyCodec {
+function bindingCodec(inUse: Binding, source: 'binding' | 'twin'): SnappyCodec {
   return {
-    kind: 'native',
-    compress: (bytes, size) => snappy.compressSync(bytes.subarray(0, size), COPY_OUTPUT),
-    expand: (bytes, size) => {
+    source,
+    compress: (bytes, start, end, target, position) =>
+      inUse.compressSnappy(bytes, start, end, target, position),
+    expand: (bytes, start, end, target, length) =>
+      inUse.expandSnappy(bytes, varint32End(bytes, start, end), end, target, 0, length),
+  }
+}
+
+function packageCodec(snappy: SnappyPackage): SnappyCodec {
+  return {
+    source: 'package',
+    compress: (bytes, start, end, target, position) => {
+      const compressed = snappy.compressSync(bytes.subarray(start, end), COPY_OUTPUT)
+      target.set(compressed, position)
+      return position + compressed.length
+    },
+    expand: (bytes, start, end, target, length) => {
       try {
-        return snappy.uncompressSync(bytes.subarray(0, size), COPY_OUTPUT)
+        const expanded = snappy.uncompressSync(bytes.subarray(start, end), COPY_OUTPUT)
+        if (expanded.length !== length) return false
+        target.set(expanded)
+        return true
       } catch {
         // It throws for malformed data, and for nothing else: the length was found possible before.
-        return undefined
+        return false
       }
-    },
-  }
-}
-
-function jsCodec(snappyjs: SnappyJsPackage, reason: string): SnappyCodec {
-  return {
-    kind: 'js',
-    reason,
-    compress: (bytes, size) => snappyjs.compress(bytes.subarray(0, size)) as Buffer,
-    expand: (bytes, size, length) => {
-      const expanded = Buffer.allocUnsafeSlow(length)
-      const isWhole = expandSnappy(bytes, varint32End(bytes, 0, size), size, expanded)
-      return isWhole ? expanded : undefined
     },
   }
 }
@@ -117,15 +122,47 @@ export function expandBlock(
 }
 
 function expandSnappyBlock(bytes: Buffer, size: number, file: string, offset: number): Buffer {
-  const start = varint32End(bytes, 0, size)
-  if (start === -1) throw corruption('Snappy data without a length', file, offset)
-  const length = varint32At(bytes, 0)
-  if (length > (size - start) * SNAPPY_MAX_EXPANSION) {
-    throw corruption(`${size} bytes of Snappy data cannot hold ${length}`, file, offset)
-  }
-  const expanded = snappyCodec().expand(bytes, size, length)
-  if (expanded?.length !== length) throw corruption('malformed Snappy data', file, offset)
+  const length = snappyLength(bytes, 0, size, file, offset)
+  const expanded = Buffer.allocUnsafeSlow(length)
+  expandSnappyTo(bytes, 0, size, expanded, length, file, offset)
   return expanded
+}
+
+/**
+ * How long the contents are that are stored as the Snappy data bytes[start, end). Throws
+ * LEVEL_CORRUPTION when it does not say so, or cannot be true.
+ */
+export function snappyLength(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  file: string,
+  offset: number,
+): number {
+  const elementsAt = varint32End(bytes, start, end)
+  if (elementsAt === -1) throw corruption('Snappy data without a length', file, offset)
+  const length = varint32At(bytes, start)
+  if (length > (end - elementsAt) * SNAPPY_MAX_EXPANSION) {
+    throw corruption(`${end - start} bytes of Snappy data cannot hold ${length}`, file, offset)
+  }
+  return length
+}
+
+/**
+ * Expands the Snappy data bytes[start, end) to target[0, length). Throws LEVEL_CORRUPTION.
+ * Requires: length is what snappyLength says.
+ */
+export function expandSnappyTo(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  target: Buffer,
+  length: number,
+  file: string,
+  offset: number,
+): void {
+  if (snappyCodec().expand(bytes, start, end, target, length)) return
+  throw corruption('malformed Snappy data', file, offset)
 }
 
 function expandZstdBlock(bytes: Buffer, size: number, file: string, offset: number): Buffer {

@@ -16,7 +16,7 @@ import { ioError } from '../format/error.ts'
 import { TAG_SIZE, compareInternal } from '../format/internal-key.ts'
 import type { WritableFile } from '../platform/file-system.ts'
 import { BlockBuilder } from './block-builder.ts'
-import { snappyCodec } from './compression.ts'
+import { snappyBound, snappyCodec } from './compression.ts'
 import { FilterBlockBuilder } from './filter-block.ts'
 import {
   BLOCK_TRAILER_SIZE,
@@ -203,7 +203,7 @@ export class TableBuilder {
     const metaindex = this.#data
     if (this.#filter !== undefined) {
       const size = this.#filter.finish()
-      this.#writeStored(this.#filter.bytes, size, TYPE_NONE)
+      this.#writeStored(this.#filter.bytes, size)
       const handleLength = this.#putHandle()
       const key = new Bytes(Buffer.from(FILTER_KEY, 'latin1'))
       metaindex.add(0, key, 0, key.buffer.length, this.#handle, 0, handleLength)
@@ -219,28 +219,40 @@ export class TableBuilder {
   /** Finishes the block, stores it compressed where that pays, and begins the next one. */
   #writeBlock(block: BlockBuilder): void {
     const size = block.finish()
-    const packed = this.#options.compression === 'snappy' ? pack(block.bytes, size) : undefined
-    if (packed === undefined) this.#writeStored(block.bytes, size, TYPE_NONE)
-    else this.#writeStored(packed, packed.length, TYPE_SNAPPY)
+    if (this.#options.compression !== 'snappy' || !this.#writeCompressed(block.bytes, size)) {
+      this.#writeStored(block.bytes, size)
+    }
     block.reset()
   }
 
-  /** Stores the block contents[0, size) with its trailer. */
-  #writeStored(contents: Buffer, size: number, type: number): void {
-    const storedSize = size + BLOCK_TRAILER_SIZE
+  /** Stores the block contents[0, size) compressed; false, and nothing done, where that does not pay. */
+  #writeCompressed(contents: Buffer, size: number): boolean {
+    this.#reserve(snappyBound(size) + BLOCK_TRAILER_SIZE)
+    const at = this.#gatheredEnd
+    const end = snappyCodec().compress(contents, 0, size, this.#gathered, at)
+    // LevelDB's rule, on disk: keep it only when more than an eighth is saved.
+    if (end - at >= size - Math.floor(size / 8)) return false
+    this.#addTrailer(end - at, TYPE_SNAPPY)
+    return true
+  }
+
+  /** Stores the block contents[0, size) as it is. */
+  #writeStored(contents: Buffer, size: number): void {
+    this.#reserve(size + BLOCK_TRAILER_SIZE)
+    contents.copy(this.#gathered, this.#gatheredEnd, 0, size)
+    this.#addTrailer(size, TYPE_NONE)
+  }
+
+  /** The block that stands behind what is gathered, `size` bytes long, is stored. */
+  #addTrailer(size: number, type: number): void {
+    const at = this.#gatheredEnd
+    const typeAt = at + size
+    this.#gathered[typeAt] = type
+    putFixed32(this.#gathered, typeAt + 1, maskCrc(this.#crc32c(this.#gathered, at, typeAt + 1)))
     this.#blockOffset = this.#sizeBytes
     this.#blockSize = size
-    this.#reserve(storedSize)
-    const at = this.#gatheredEnd
-    contents.copy(this.#gathered, at, 0, size)
-    this.#gathered[at + size] = type
-    putFixed32(
-      this.#gathered,
-      at + size + 1,
-      maskCrc(this.#crc32c(this.#gathered, at, at + size + 1)),
-    )
-    this.#gatheredEnd = at + storedSize
-    this.#sizeBytes += storedSize
+    this.#gatheredEnd = typeAt + BLOCK_TRAILER_SIZE
+    this.#sizeBytes += size + BLOCK_TRAILER_SIZE
     // A larger one has made the buffer larger, and is not kept in it.
     if (this.#gatheredEnd >= GATHERED_BYTES) this.#appendGathered()
   }
@@ -261,11 +273,4 @@ export class TableBuilder {
     }
     this.#gatheredEnd = 0
   }
-}
-
-/** bytes[0, size) compressed, or undefined when that does not pay. */
-function pack(bytes: Buffer, size: number): Buffer | undefined {
-  const compressed = snappyCodec().compress(bytes, size)
-  // LevelDB's rule, on disk: keep it only when more than an eighth is saved.
-  return compressed.length < size - Math.floor(size / 8) ? compressed : undefined
 }

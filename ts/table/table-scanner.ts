@@ -7,8 +7,8 @@
 //
 // Invariants:
 //   Every byte that is used was checksummed.
-//   A block that is not compressed is where it was read; what `next` gives is valid until it is
-//   called again.
+//   A block that is not compressed stays where it was read, and one memory takes the others: what
+//   `next` gives is valid until it is called again.
 
 import { Bytes } from '../format/copy-words.ts'
 import { type SluiceError, corruption, ioError } from '../format/error.ts'
@@ -17,11 +17,12 @@ import type { RandomAccessFile } from '../platform/file-system.ts'
 import { verifyBlock } from './block-contents.ts'
 import { BlockCursor } from './block.ts'
 import type { Block } from './block.ts'
-import { expandBlock } from './compression.ts'
+import { expandBlock, expandSnappyTo, snappyLength } from './compression.ts'
 import {
   BLOCK_TRAILER_SIZE,
   FOOTER_SIZE,
   TYPE_NONE,
+  TYPE_SNAPPY,
   handleEnd,
   handleFits,
   handleOffset,
@@ -50,6 +51,8 @@ export class TableScanner {
   /** chunk[0, chunkEnd - chunkStart) are the bytes [chunkStart, chunkEnd) of the file. */
   #chunk: Bytes = new Bytes(Buffer.alloc(0))
   #chunkStart = 0
+  /** Where Snappy blocks are expanded. */
+  #expanded: Bytes = new Bytes(Buffer.alloc(0))
   #chunkEnd = 0
 
   constructor(crc32c: Crc32c) {
@@ -166,6 +169,14 @@ export class TableScanner {
       this.bytes = this.#chunk
       this.start = from
       this.#findEnd(size)
+    } else if (type === TYPE_SNAPPY) {
+      const length = snappyLength(buffer, from, from + size, path, this.offset)
+      if (length > this.#expanded.buffer.length) this.#expanded = Bytes.allocate(2 * length)
+      const target = this.#expanded.buffer
+      expandSnappyTo(buffer, from, from + size, target, length, path, this.offset)
+      this.bytes = this.#expanded
+      this.start = 0
+      this.#findEnd(length)
     } else {
       const stored = buffer.subarray(from, from + size)
       this.bytes = new Bytes(expandBlock(type, stored, size, path, this.offset))

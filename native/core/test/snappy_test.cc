@@ -154,12 +154,49 @@ void TestRandom() {
   CHECK(whole > 8000);
 }
 
+// Runs of a few bytes repeated, random bytes, and earlier parts again.
+Bytes Sample(std::mt19937* random) {
+  Bytes bytes;
+  for (uint32_t parts = (*random)() % 6 + 1; parts > 0; parts--) {
+    const uint32_t limits[] = {10, 100, 5000, 100000};
+    const size_t length = (*random)() % limits[(*random)() % 4];
+    const uint32_t kind = (*random)() % 3;
+    const size_t period = (*random)() % 70 + 1;
+    const size_t before = bytes.size();
+    for (size_t i = 0; i < length; i++) {
+      if (kind == 1 && bytes.size() - before >= period) {
+        bytes.push_back(bytes[bytes.size() - period]);
+      } else if (kind == 2 && i < before) {
+        bytes.push_back(bytes[i]);
+      } else {
+        bytes.push_back(static_cast<uint8_t>((*random)()));
+      }
+    }
+  }
+  return bytes;
+}
+
+void TestCompression() {
+  std::mt19937 random(1);
+  for (int round = 0; round < 500; round++) {
+    const Bytes source = Sample(&random);
+    Bytes data(SnappyBound(source.size()));
+    data.resize(CompressSnappy(source.data(), source.size(), data.data()));
+    size_t head = 0, length = 0;
+    CHECK(ReadSnappyLength(data.data(), data.size(), &head, &length) && length == source.size());
+    Bytes expanded;
+    CHECK(Expands(Bytes(data.begin() + static_cast<long>(head), data.end()), length, &expanded));
+    CHECK(expanded == source);
+  }
+}
+
 }  // namespace
 
 void TestSnappy() {
   TestElements();
   TestLength();
   TestRandom();
+  TestCompression();
 }
 
 }  // namespace test

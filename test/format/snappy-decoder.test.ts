@@ -4,9 +4,10 @@ import test from 'ava'
 import snappy from 'snappy'
 import snappyjs from 'snappyjs'
 import { varint32End } from '../../ts/format/coding.ts'
-import { expandSnappy } from '../../ts/table/snappy-decoder.ts'
+import { expandSnappy } from '../../ts/format/snappy-decoder.ts'
 import { Random } from '../crash/random.ts'
-import { SEED } from './entries.ts'
+import { SEED } from './seed.ts'
+import { sample } from './snappy-sample.ts'
 
 const COPY = { copyOutputData: true }
 
@@ -14,26 +15,15 @@ const COPY = { copyOutputData: true }
 function expand(data: Buffer, length: number): Buffer | undefined {
   const target = Buffer.alloc(length)
   const start = varint32End(data, 0, data.length)
-  return expandSnappy(data, start, data.length, target) ? target : undefined
+  return expandSnappy(data, start, data.length, target, 0, length) ? target : undefined
 }
 
 function elements(hex: string, length: number): string | undefined {
   const target = Buffer.alloc(length)
   const source = Buffer.from(hex.replaceAll(' ', ''), 'hex')
-  return expandSnappy(source, 0, source.length, target) ? target.toString('latin1') : undefined
-}
-
-/** Text-like, repetitive, random, or all of it. */
-function sample(random: Random): Buffer {
-  const parts: Buffer[] = []
-  for (let i = random.between(1, 6); i > 0; i--) {
-    const length = random.below(random.pick([10, 100, 5000, 100_000]))
-    if (random.percent(30)) parts.push(random.bytes(length))
-    else if (random.percent(50))
-      parts.push(Buffer.alloc(length, random.bytes(random.between(1, 70))))
-    else if (parts.length > 0) parts.push(random.pick(parts))
-  }
-  return Buffer.concat(parts)
+  return expandSnappy(source, 0, source.length, target, 0, length)
+    ? target.toString('latin1')
+    : undefined
 }
 
 test('each kind of element expands', (t) => {
