@@ -14,6 +14,7 @@ const FLOORS = [
   'ts/compaction/',
   'ts/db/',
   'ts/level/',
+  'ts/cli/',
   'ts/index.ts',
 ]
 

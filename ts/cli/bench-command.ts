@@ -1,0 +1,102 @@
+// bench: what this machine and disk give, in a minute: durable writes, loading, reads. It makes a
+// database of its own in the directory given, which must be empty or missing, and removes it.
+
+import { randomBytes } from 'node:crypto'
+import type { Command } from 'commander'
+import { DB } from '../db/database.ts'
+import { WriteBatch } from '../format/write-batch.ts'
+import { makeOutput, type Streams } from './output.ts'
+import { parseCount } from './shared-options.ts'
+
+interface BenchOptions {
+  readonly json?: boolean
+  readonly entries: number
+  readonly writers: number
+}
+
+const BATCH_ENTRIES = 1000
+const READS = 100_000
+const SYNC_MS = 3000
+
+export function addBenchCommand(program: Command, streams: Streams): void {
+  program
+    .command('bench <dir>')
+    .description('measure writes and reads in a new database, and remove it')
+    .option('--entries <count>', 'entries to load', parseCount, 500_000)
+    .option('--writers <count>', 'durable writers at a time', parseCount, 256)
+    .option('--json', 'print JSON')
+    .action((dir: string, options: BenchOptions) => bench(dir, options, streams))
+}
+
+async function bench(dir: string, options: BenchOptions, streams: Streams): Promise<void> {
+  const db = await DB.open(dir, { createIfMissing: true, errorIfExists: true })
+  try {
+    const value = randomBytes(50).toString('hex').slice(0, 100)
+    const rates = {
+      durablePutsPerSecond: await durablePuts(db, options.writers, Buffer.from(value)),
+      loadedPerSecond: await load(db, options.entries, Buffer.from(value)),
+      getsPerSecond: gets(db, options.entries),
+      scannedPerSecond: await scan(db),
+    }
+    const lines = Object.entries(rates).map(([name, rate]) => `${name}: ${Math.round(rate)}`)
+    makeOutput(options.json === true, streams).result(rates, lines)
+  } finally {
+    await db.close()
+    await DB.destroy(dir)
+  }
+}
+
+// Spread over the key space, and computed again for reading.
+function keyOf(index: number, key: Buffer): Buffer {
+  key.writeUInt32BE(Math.imul(index, 2_654_435_761) >>> 0, 0)
+  key.writeUInt32BE(index, 4)
+  return key
+}
+
+async function durablePuts(db: DB, writers: number, value: Buffer): Promise<number> {
+  const end = performance.now() + SYNC_MS
+  let count = 0
+  const write = async (writer: number): Promise<void> => {
+    const key = Buffer.alloc(16)
+    for (let i = 0; performance.now() < end; i++, count++) {
+      await db.put(keyOf(i * writers + writer, key), value, { sync: true })
+    }
+  }
+  await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)))
+  return (count * 1000) / SYNC_MS
+}
+
+async function load(db: DB, entries: number, value: Buffer): Promise<number> {
+  const startMs = performance.now()
+  const key = Buffer.alloc(16)
+  const batch = new WriteBatch()
+  for (let i = 0; i < entries; i++) {
+    batch.put(keyOf(i, key), value)
+    if (batch.count < BATCH_ENTRIES && i < entries - 1) continue
+    await db.write(batch)
+    batch.clear()
+  }
+  return (entries * 1000) / (performance.now() - startMs)
+}
+
+function gets(db: DB, entries: number): number {
+  const startMs = performance.now()
+  const key = Buffer.alloc(16)
+  for (let i = 0; i < READS; i++) {
+    const index = Math.floor(Math.random() * entries)
+    if (db.getSync(keyOf(index, key)) === undefined) throw new Error(`entry ${index} is missing`)
+  }
+  return (READS * 1000) / (performance.now() - startMs)
+}
+
+async function scan(db: DB): Promise<number> {
+  const startMs = performance.now()
+  const iterator = db.iterator()
+  let count = 0
+  for (let entries = await iterator.nextv(1000); entries.length > 0;) {
+    count += entries.length
+    entries = await iterator.nextv(1000)
+  }
+  await iterator.close()
+  return (count * 1000) / (performance.now() - startMs)
+}

@@ -1,0 +1,89 @@
+// What commands say: lines for people, or with --json one JSON value, or one a line for long lists.
+
+import cliProgress from 'cli-progress'
+
+export interface Output {
+  readonly isJson: boolean
+  /** A result: `value` with --json, else the lines. */
+  result(value: unknown, lines: readonly string[]): void
+  /** One of many results. Resolves when the reader can take more. */
+  item(value: unknown, line: string): Promise<void>
+  /** A bar on a terminal; nothing elsewhere, where it would only be in the way. */
+  progress(totalBytes: number): Progress
+}
+
+export interface Progress {
+  update(doneBytes: number, totalBytes: number): void
+  stop(): void
+}
+
+/** What a command talks to: the process's own streams, or a test's. */
+export interface Streams {
+  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
+  readonly out: NodeJS.WritableStream
+  readonly error: NodeJS.WritableStream & { readonly isTTY?: boolean }
+}
+
+export function makeOutput(isJson: boolean, { out, error }: Streams): Output {
+  return {
+    isJson,
+    result: (value, lines) => {
+      out.write(isJson ? `${toJson(value)}\n` : lines.map((line) => `${line}\n`).join(''))
+    },
+    item: async (value, line) => {
+      if (out.write(`${isJson ? toJson(value) : line}\n`)) return
+      await new Promise<void>((resolve) => out.once('drain', resolve))
+    },
+    progress: (totalBytes) => (error.isTTY === true ? bar(totalBytes, error) : SILENT),
+  }
+}
+
+const SILENT: Progress = { update: () => undefined, stop: () => undefined }
+
+function bar(totalBytes: number, stream: NodeJS.WritableStream): Progress {
+  const single = new cliProgress.SingleBar(
+    {
+      format: '{bar} {percentage} %  {value} of {total}',
+      formatValue: (value, _options, type) =>
+        type === 'percentage' ? String(value).padStart(3) : sizeText(value),
+      barsize: 40,
+      hideCursor: true,
+      clearOnComplete: true,
+      stream,
+    },
+    cliProgress.Presets.shades_classic,
+  )
+  single.start(totalBytes, 0)
+  return {
+    update: (doneBytes, newTotalBytes) => {
+      single.setTotal(newTotalBytes)
+      single.update(doneBytes)
+    },
+    stop: () => single.stop(),
+  }
+}
+
+/** Bytes for people. */
+export function sizeText(sizeBytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = sizeBytes
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]!}`
+}
+
+// Buffers as hexadecimal text: JSON.stringify would list their bytes as numbers.
+function toJson(value: unknown): string {
+  return JSON.stringify(value, (_name, item: unknown) => {
+    if (isPackedBuffer(item)) return Buffer.from(item.data).toString('hex')
+    return item instanceof Error ? item.message : item
+  })
+}
+
+// Buffer.toJSON comes before the replacer.
+function isPackedBuffer(item: unknown): item is { readonly data: number[] } {
+  return typeof item === 'object' && item !== null && 'type' in item && item.type === 'Buffer'
+}
