@@ -11,7 +11,7 @@
 //       longer ones, of these actions only
 //   node dist/scripts/crash.js --seed 7 --length 40 --point 12 --policy torn
 //   node dist/scripts/crash.js --seed 1 --workload put,flush,sync --point 12 --policy torn
-//   node dist/scripts/crash.js --seed 7 --length 24 --fault 31
+//   node dist/scripts/crash.js --seed 7 --length 20 --fault 31
 //       one failure again
 //   --keep-going reports a failure and goes on, to count how many there are
 
@@ -36,7 +36,7 @@ import {
 } from '../test/crash/workload.ts'
 
 const CRASH_LENGTH = 40
-const FAULT_LENGTH = 24
+const FAULT_LENGTH = 20
 
 const { values } = parseArgs({
   options: {

@@ -136,9 +136,11 @@ async function runWorkload(workload: Workload, counts: CrashCounts, fromAction =
   const { history } = session
   const points: Point[] = []
   let number = 0
+  let isStarted = !workload.steps.some(({ kind }) => kind === 'start')
   let isWanted = fromAction < 0
   const take = (label: string): void => {
-    if (isWanted) points.push({ number, label, time: history.time, disk: disk.freeze() })
+    if (isStarted && isWanted)
+      points.push({ number, label, time: history.time, disk: disk.freeze() })
     number++
   }
   disk.onOperation = (ordinal, kind, path, phase): void => {
@@ -146,8 +148,9 @@ async function runWorkload(workload: Workload, counts: CrashCounts, fromAction =
   }
   await session.open()
   for (const step of workload.steps) {
+    if (step.kind === 'start') isStarted = true
     if (step.kind === 'action') isWanted = step.position >= fromAction
-    else await session.step(step)
+    await session.step(step)
   }
   await session.close()
   take('nothing more')

@@ -8,7 +8,7 @@ import { type Action, ACTIONS, randomWorkload, sequences, smallWorkload } from '
 
 /** As scripts/crash.ts gives them to a line that reproduces a failure. */
 const SEED = Number(process.env['SLUICE_SEED'] ?? 1)
-const IMAGES = 40_000
+const IMAGES = 15_000
 const LENGTH = 40
 
 test.serial('any crash of a random workload leaves a prefix with all that a sync covers', (t) =>

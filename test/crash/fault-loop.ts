@@ -136,8 +136,11 @@ async function traceOf(workload: Workload): Promise<Operation[]> {
   const session = new Session(disk, workload)
   await session.open()
   // Every creation does the same, so one workload in a few fails it.
-  const firstOperation = workload.seed % CREATION_EVERY === 0 ? 0 : disk.operationCount
-  await session.run(workload.steps)
+  let firstOperation = workload.seed % CREATION_EVERY === 0 ? 0 : disk.operationCount
+  for (const step of workload.steps) {
+    if (step.kind === 'start') firstOperation = disk.operationCount
+    await session.step(step)
+  }
   // Not those of the close: the run with a fault ends in another way.
   const trace = disk.trace.slice(firstOperation)
   await session.close()
@@ -192,7 +195,7 @@ class FaultRun {
     session.faultsAllowed = true
     disk.inject(fault)
     const isStruck = (): boolean => disk.faultCount > 0
-    const draw = new MomentDraw(disk, session.history, this.#random, 2, isStruck)
+    const draw = new MomentDraw(disk, session.history, this.#random, 1, isStruck)
     await session.openStubbornly()
     await session.run(workload.steps)
     if (session.refusesWrites) this.#counts.refusals++

@@ -9,7 +9,7 @@ import { randomWorkload } from './workload.ts'
 const SEED = Number(process.env['SLUICE_SEED'] ?? 1)
 const FAULTS = 10_000
 /** Short, since every fault takes a run of its own. */
-const LENGTH = 24
+const LENGTH = 20
 
 test.serial(
   'any failing operation is reported, harms nothing, and can be recovered from',

@@ -112,6 +112,7 @@ export class Session {
         return this.#openView(step.sort)
       case 'leave':
         return this.#views.shift()?.close()
+      case 'start':
       case 'action':
         return
     }

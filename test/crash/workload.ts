@@ -10,6 +10,7 @@
 //   resume                 settle, resume()
 //   view                   settle, open a snapshot or an iterator, which is looked at ever after
 //   leave                  close the oldest of these
+//   start                  what is before it only fills the database: no crash, no fault
 //
 // Levels are small, so that some hundred calls fill several of them.
 
@@ -31,6 +32,7 @@ export type Step =
   | { readonly kind: 'resume' }
   | { readonly kind: 'view'; readonly sort: ViewSort }
   | { readonly kind: 'leave' }
+  | { readonly kind: 'start' }
   /** Does nothing: the steps behind it are those of this action of a small workload. */
   | { readonly kind: 'action'; readonly position: number }
 
@@ -45,7 +47,10 @@ export interface Workload {
 
 const MIN_VALUE_BYTES = 8
 
-/** A workload of `length` steps; the seed also chooses how it behaves as a whole. */
+/**
+ * A workload of `length` steps, some with as many or twice as many before their start; the
+ * seed also chooses how it behaves as a whole.
+ */
 export function randomWorkload(seed: number, length: number): Workload {
   const random = new Random(seed)
   const style: Style = {
@@ -60,19 +65,34 @@ export function randomWorkload(seed: number, length: number): Workload {
   }
   const options: EngineOptions = {
     writeBufferSize: style.writeBufferSize,
-    compression: random.percent(20) ? 'snappy' : 'none',
+    compression: random.percent(10) ? 'snappy' : 'none',
+    cacheSize: random.pick([0, 2000, 100_000]),
     // One table open at a time: what is read again has to be there still.
     maxOpenFiles: random.percent(15) ? random.pick([1, 2]) : 1000,
     ...(random.percent(10) ? {} : { levelLimits: smallLevels(random) }),
   }
+  const filling = Array.from({ length: length * random.pick([0, 0, 0, 0, 1, 2]) }, () =>
+    fillingStep(style, random),
+  )
   const steps = Array.from({ length }, () => randomStep(style, random))
   return {
     seed,
     keyCount: style.keyCount,
     options,
     latency: random.pick([1, 4, 12]),
-    steps: [...steps, { kind: 'settle' }],
+    steps: [...startingWith(filling), ...steps, { kind: 'settle' }],
   }
+}
+
+function startingWith(filling: readonly Step[]): Step[] {
+  return filling.length === 0 ? [] : [...filling, { kind: 'settle' }, { kind: 'start' }]
+}
+
+function fillingStep(style: Style, random: Random): Step {
+  if (random.percent(20)) return { kind: 'flush', sync: false }
+  if (random.percent(20)) return { kind: 'turns', count: 100 }
+  const writes = Array.from({ length: random.between(1, 4) }, () => randomWrite(style, random))
+  return { kind: 'call', writes, sync: false }
 }
 
 function smallLevels(random: Random): LevelLimits {
@@ -156,23 +176,26 @@ const SMALL_LEVELS: LevelLimits = {
 
 /**
  * The workload of a few named actions. Every call is settled before the next but after `switch`.
- * `first` are actions before these, whose crash points are another workload's.
+ * `first` are actions before its start.
  */
 export function smallWorkload(
   actions: readonly Action[],
   seed: number,
   first: readonly Action[] = [],
 ): Workload {
-  const all = [...first, ...actions]
+  const filling = first.flatMap((action, position) => stepsOf(action, position))
   return {
     seed,
     keyCount: SMALL_KEY_COUNT,
     options: { writeBufferSize: 4096, compression: 'none', levelLimits: SMALL_LEVELS },
     latency: 4,
-    steps: all.flatMap((action, position) => [
-      { kind: 'action', position: position - first.length },
-      ...stepsOf(action, position),
-    ]),
+    steps: [
+      ...startingWith(filling),
+      ...actions.flatMap((action, position): Step[] => [
+        { kind: 'action', position },
+        ...stepsOf(action, first.length + position),
+      ]),
+    ],
   }
 }
 
