@@ -41,6 +41,7 @@ interface Totals {
   acknowledged: number
   unheard: number
   compactions: number
+  looks: number
   stallMs: number
   childBytes: number
   childDescriptors: number
@@ -74,6 +75,7 @@ const totals: Totals = {
   acknowledged: 0,
   unheard: 0,
   compactions: 0,
+  looks: 0,
   stallMs: 0,
   childBytes: 0,
   childDescriptors: 0,
@@ -90,6 +92,7 @@ function add(result: RoundResult, oracle: Oracle): void {
   totals.acknowledged += result.acknowledged
   totals.unheard += result.unheard
   totals.compactions += result.isCompacted ? 1 : 0
+  totals.looks += result.isLooked ? 1 : 0
   totals.stallMs += gauges.at(-1)?.stallMs ?? 0
   for (const { rssBytes, descriptors } of gauges) {
     totals.childBytes = Math.max(totals.childBytes, rssBytes)
@@ -124,7 +127,7 @@ function describe(): string {
   return (
     `${fixed((Date.now() - startMs) / 60_000, 1)} min: ${totals.rounds} kills, ${totals.loads} loads, ` +
     `${count(totals.acknowledged)} calls acknowledged, ${totals.unheard} unheard of, ` +
-    `${totals.compactions} compactRange judged; disk ${megabytes(totals.diskBytes)} for ` +
+    `${totals.compactions} compactRange judged, ${totals.looks} read beside the writer; disk ${megabytes(totals.diskBytes)} for ` +
     `${megabytes(totals.liveBytes)} live, lost/ ${megabytes(totals.lostBytes)}; children at most ` +
     `${megabytes(totals.childBytes)} and ${totals.childDescriptors} descriptors, this process ` +
     `${megabytes(ownBytes.at(-1) ?? 0)} and ${ownDescriptors.at(-1) ?? 0}; ` +

@@ -3,7 +3,7 @@
 //
 //   value := write: u32  key: u32  bytes of a fixed pool, from a place that the write chooses
 //
-// The first half of a value's rest is random and the second repeats it, so Snappy halves it.
+// A value's rest is random in its first part, and repeats it from then on, so Snappy halves it.
 
 import { mixSeed, Random } from '../../test/crash/random.ts'
 import type { CallPlan } from '../../test/kill/calls.ts'
@@ -56,10 +56,10 @@ export function valueOf(key: number, write: number, sizeBytes: number): Buffer {
   const value = Buffer.allocUnsafeSlow(sizeBytes)
   value.writeUInt32LE(write, 0)
   value.writeUInt32LE(key, 4)
-  const start = mixSeed(write) % (POOL_SIZE / 2)
-  const half = STAMP_SIZE + Math.min((sizeBytes - STAMP_SIZE) >> 1, POOL_SIZE / 2)
-  for (let at = STAMP_SIZE; at < sizeBytes; at += half) {
-    pool.copy(value, at, start, start + Math.min(half, sizeBytes - at))
+  const part = Math.min((sizeBytes - STAMP_SIZE + 1) >> 1, POOL_SIZE / 2)
+  const start = mixSeed(write) % (POOL_SIZE - part)
+  for (let at = STAMP_SIZE; at < sizeBytes; at += part) {
+    pool.copy(value, at, start, start + Math.min(part, sizeBytes - at))
   }
   return value
 }
