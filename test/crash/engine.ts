@@ -17,7 +17,7 @@ export const DIRECTORY = '/home/db'
 
 export interface EngineOptions extends Pick<
   DatabaseOptions,
-  'writeBufferSize' | 'compression' | 'maxOpenFiles' | 'cacheSize' | 'onEvent'
+  'writeBufferSize' | 'blockSize' | 'compression' | 'maxOpenFiles' | 'cacheSize' | 'onEvent'
 > {
   /** LevelDB's unless told. */
   readonly levelLimits?: LevelLimits

@@ -2,6 +2,7 @@
 
 import type { Random } from '../crash/random.ts'
 import type { Image } from './image.ts'
+import { couldStandAt } from './table-layout.ts'
 
 const SECTOR_BYTES = 512
 
@@ -25,6 +26,8 @@ const WAYS: readonly (readonly [kind: string, weight: number, way: Way])[] = [
   ['a zeroed end', 3, zeroEnd],
   ['a sector of noise', 5, noiseSector],
   ['a sector of another place', 6, moveSector],
+  ['swapped blocks', 14, swapBlocks],
+  ['a block of another table', 6, foreignBlock],
   ['bytes behind the end', 2, append],
   ['no bytes', 1, empty],
   ['no file', 1, remove],
@@ -111,6 +114,43 @@ function moveSector(bytes: Buffer, random: Random): Part | undefined {
   if (bytes.length === 0) return undefined
   const from = sectorAt(bytes, random)
   return patched(bytes, sectorAt(bytes, random), bytes.subarray(from, from + SECTOR_BYTES))
+}
+
+/** Two data blocks of one size, trailers and all: every checksum is right. */
+function swapBlocks(bytes: Buffer, random: Random, image: Image, file: string): Part | undefined {
+  const blocks = image.tables.find(({ name }) => name === file)?.dataBlocks
+  if (blocks === undefined) return undefined
+  const first = random.pick(blocks)
+  const size = first.end - first.offset
+  const others = blocks.filter((block) => block !== first && block.end - block.offset === size)
+  if (others.length === 0) return undefined
+  const second = random.pick(others)
+  const copy = Buffer.from(bytes)
+  copy.set(bytes.subarray(second.offset, second.end), first.offset)
+  copy.set(bytes.subarray(first.offset, first.end), second.offset)
+  return {
+    bytes: copy,
+    ranges: [
+      [first.offset, first.end],
+      [second.offset, second.end],
+    ],
+  }
+}
+
+/** A block of the same size that another table has, with keys that have no business there. */
+function foreignBlock(bytes: Buffer, random: Random, image: Image, file: string): Part | undefined {
+  const table = image.tables.find(({ name }) => name === file)
+  if (table === undefined) return undefined
+  const place = random.pick(table.dataBlocks)
+  const other = random.pick(image.tables)
+  if (other === table) return undefined
+  const fitting = other.dataBlocks.filter(
+    (block) =>
+      block.end - block.offset === place.end - place.offset && !couldStandAt(block, table, place),
+  )
+  if (fitting.length === 0) return undefined
+  const { offset, end } = random.pick(fitting)
+  return patched(bytes, place.offset, image.files.get(other.name)!.subarray(offset, end))
 }
 
 function append(bytes: Buffer, random: Random): Part {

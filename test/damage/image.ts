@@ -4,12 +4,13 @@
 // hides the newest entry, a wrong answer is at hand.
 
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
+import { WriteBatch } from '../../ts/index.ts'
 import { readCurrent, readManifest } from '../../ts/version/manifest-reader.ts'
 import { LogReader } from '../../ts/log/log-reader.ts'
 import { crc32c } from '../../ts/platform/js-crc32c.ts'
-import { DIRECTORY } from '../crash/engine.ts'
+import { DIRECTORY, openOn } from '../crash/engine.ts'
 import type { Random } from '../crash/random.ts'
 import { SimulatedDisk } from '../crash/simulated-disk.ts'
 import { KeySpace } from '../model/key-space.ts'
@@ -18,6 +19,8 @@ import { layoutOf, type TableLayout } from './table-layout.ts'
 
 const KEYS = 160
 const VALUE_BYTES = 40
+/** LevelDB takes no less than 1 KiB. */
+const BLOCK_BYTES = 256
 
 export interface Image {
   /** By name. */
@@ -34,59 +37,130 @@ export interface Image {
   readonly recordBounds: readonly number[]
 }
 
-/** Builds one in `directory`, which need not exist and can be removed afterwards. */
-export async function makeImage(directory: string, random: Random): Promise<Image> {
+/** Who writes an image. */
+interface Writer {
+  write(changes: readonly Change[]): Promise<void>
+  compact(start: Buffer, end: Buffer): Promise<void>
+  /** Closes, and gives the files by name. */
+  close(): Promise<Map<string, Buffer>>
+}
+
+/**
+ * Builds one: by C++ LevelDB in `directory`, which need not exist and can be removed afterwards, or
+ * by us.
+ */
+export async function makeImage(
+  directory: string,
+  random: Random,
+  isOurs: boolean,
+): Promise<Image> {
   const keys = new KeySpace('numbers', KEYS, random)
   const map = new VersionedMap(keys.size)
-  const level = new ClassicLevel<Buffer, Buffer>(directory, {
-    keyEncoding: 'buffer',
-    valueEncoding: 'buffer',
-    blockSize: 256,
-    compression: random.percent(30),
-  })
-  await level.open()
-  const apply = async (changes: readonly Change[]): Promise<void> => {
-    map.apply(changes)
-    await level.batch(
-      changes.map(({ key, value }) =>
-        value === undefined
-          ? { type: 'del', key: keys.keys[key]! }
-          : { type: 'put', key: keys.keys[key]!, value },
-      ),
-    )
-  }
-  let write = 0
+  const isCompressed = random.percent(30)
+  const writer = isOurs
+    ? await ourWriter(keys, isCompressed)
+    : await levelWriter(directory, keys, isCompressed)
+  const inTables = await fill(writer, keys, map, random)
+  return inspect(await writer.close(), keys, map, inTables)
+}
+
+/** Returns the version that tables hold. */
+async function fill(
+  writer: Writer,
+  keys: KeySpace,
+  map: VersionedMap,
+  random: Random,
+): Promise<number> {
+  let writes = 0
   // Of one size and without a pattern, so that blocks are of one size and can be exchanged.
   const put = (key: number): Change => {
-    const head = `v${String(++write).padStart(5, '0')}:`
+    const head = `v${String(++writes).padStart(5, '0')}:`
     return { key, value: Buffer.concat([Buffer.from(head), random.bytes(VALUE_BYTES)]) }
   }
-  const someChange = (): Change => {
-    const key = random.below(keys.size)
-    return random.percent(75) ? put(key) : { key, value: undefined }
+  const change = (key: number): Change =>
+    random.percent(75) ? put(key) : { key, value: undefined }
+  const apply = (changes: readonly Change[]): Promise<void> => {
+    map.apply(changes)
+    return writer.write(changes)
   }
   for (let key = 0; key < keys.size; key++) await apply([put(key)])
-  await level.compactRange(Buffer.alloc(0), Buffer.from('999999'))
+  await writer.compact(Buffer.alloc(0), Buffer.from('999999'))
   for (let round = 0; round < 3; round++) {
     const from = random.below(keys.size / 2)
     for (let key = from; key < from + keys.size / 2; key++) {
-      if (random.percent(70))
-        await apply([random.percent(75) ? put(key) : { key, value: undefined }])
+      if (random.percent(70)) await apply([change(key)])
     }
-    // A switch of the memtable, and no compaction of what it makes: a range without keys.
+    // A switch of the memtable, and little or no compaction of what it makes.
     const nowhere = Buffer.from(random.pick(['0!', '9!', '000000']))
-    await level.compactRange(nowhere, nowhere)
+    await writer.compact(nowhere, nowhere)
   }
   const inTables = map.last
   for (let i = 0; i < 40; i++) {
-    await apply(Array.from({ length: random.between(1, 3) }, someChange))
+    const length = random.between(1, 3)
+    await apply(Array.from({ length }, () => change(random.below(keys.size))))
   }
-  await level.close()
-  return inspect(readAll(directory), keys, map, inTables)
+  return inTables
 }
 
+async function ourWriter(keys: KeySpace, isCompressed: boolean): Promise<Writer> {
+  const disk = new SimulatedDisk(1)
+  const db = await openOn(disk, {
+    blockSize: BLOCK_BYTES,
+    writeBufferSize: 2 ** 20,
+    compression: isCompressed ? 'snappy' : 'none',
+    levelLimits: { level0Files: 4, level1Bytes: 5000, growth: 2, maxFileSizeBytes: 3000 },
+  })
+  return {
+    write: (changes) => {
+      const batch = new WriteBatch()
+      for (const { key, value } of changes) {
+        if (value === undefined) batch.delete(keys.keys[key]!)
+        else batch.put(keys.keys[key]!, value)
+      }
+      return db.write(batch)
+    },
+    compact: (start, end) => db.compactRange(start, end),
+    close: async () => {
+      await db.close()
+      const files = [...disk.contents(DIRECTORY)]
+      return new Map(files.map(([path, bytes]) => [basename(path), bytes]))
+    },
+  }
+}
+
+async function levelWriter(
+  directory: string,
+  keys: KeySpace,
+  isCompressed: boolean,
+): Promise<Writer> {
+  const level = new ClassicLevel<Buffer, Buffer>(directory, {
+    keyEncoding: 'buffer',
+    valueEncoding: 'buffer',
+    blockSize: BLOCK_BYTES,
+    compression: isCompressed,
+  })
+  await level.open()
+  return {
+    write: (changes) =>
+      level.batch(
+        changes.map(({ key, value }) =>
+          value === undefined
+            ? { type: 'del', key: keys.keys[key]! }
+            : { type: 'put', key: keys.keys[key]!, value },
+        ),
+      ),
+    compact: (start, end) => level.compactRange(start, end),
+    close: async () => {
+      await level.close()
+      return readAll(directory)
+    },
+  }
+}
+
+const NOT_DATA = /^(?:LOG|LOG\.old|LOCK)$/
+
 function readAll(directory: string): Map<string, Buffer> {
-  const names = fs.readdirSync(directory).filter((name) => !/^(?:LOG|LOG\.old|LOCK)$/.test(name))
+  const names = fs.readdirSync(directory).filter((name) => !NOT_DATA.test(name))
   return new Map(names.map((name) => [name, fs.readFileSync(join(directory, name))]))
 }
 
@@ -96,6 +170,7 @@ async function inspect(
   map: VersionedMap,
   inTables: number,
 ): Promise<Image> {
+  files.delete('LOCK')
   const disk = diskOf(files)
   const number = (await readCurrent(disk, DIRECTORY))!
   const name = [...files.keys()].find((file) => file.startsWith('MANIFEST-'))!

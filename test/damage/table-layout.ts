@@ -13,6 +13,9 @@ export interface DataBlock {
   readonly end: number
   /** Internal key: not below the block's last key, below the next block's first. */
   readonly separator: Buffer
+  /** Internal keys. */
+  readonly first: Buffer
+  readonly last: Buffer
 }
 
 export interface TableLayout {
@@ -31,16 +34,14 @@ export function layoutOf(name: string, file: Buffer): TableLayout {
   const footer = file.length - FOOTER_BYTES
   const [, afterMetaindex] = handleAt(file, footer)
   const [index] = handleAt(file, afterMetaindex)
-  const dataBlocks = entriesOf(contentsOf(file, index)).map(({ key, value }) => {
-    const [{ offset, size }] = handleAt(value, 0)
-    return { offset, end: offset + size + TRAILER_BYTES, separator: key }
+  const userKeys: Buffer[] = []
+  const dataBlocks = entriesOf(contentsOf(file, index)).map(({ key: separator, value }) => {
+    const [handle] = handleAt(value, 0)
+    const keys = entriesOf(contentsOf(file, handle)).map(({ key }) => key)
+    for (const key of keys) userKeys.push(key.subarray(0, key.length - 8))
+    const end = handle.offset + handle.size + TRAILER_BYTES
+    return { offset: handle.offset, end, separator, first: keys[0]!, last: keys.at(-1)! }
   })
-  const keys = dataBlocks.flatMap(({ offset, end }) =>
-    entriesOf(contentsOf(file, { offset, size: end - offset - TRAILER_BYTES })).map(
-      ({ key }) => key,
-    ),
-  )
-  const userKeys = keys.map((key) => key.subarray(0, key.length - 8))
   return {
     name,
     sizeBytes: file.length,
@@ -62,10 +63,7 @@ export function needs(table: TableLayout, key: Buffer, from: number, to: number)
   }
   if (table.vitalRanges.some(([start, end]) => start < to && from < end)) return true
   const target = makeInternalKey(key, Number.MAX_SAFE_INTEGER, TYPE_FOR_SEEK)
-  const block = table.dataBlocks.find(
-    ({ separator }) =>
-      compareInternal(separator, 0, separator.length, target, 0, target.length) >= 0,
-  )
+  const block = table.dataBlocks.find(({ separator }) => order(separator, target) >= 0)
   return block !== undefined && block.offset < to && from < block.end
 }
 
@@ -77,6 +75,19 @@ export function entriesIn(file: Buffer): { readonly key: Buffer; readonly value:
     const [handle] = handleAt(value, 0)
     return entriesOf(contentsOf(file, handle))
   })
+}
+
+/** Whether the block could stand there as far as its keys tell: then nobody can know better. */
+export function couldStandAt(block: DataBlock, table: TableLayout, place: DataBlock): boolean {
+  const before = table.dataBlocks[table.dataBlocks.indexOf(place) - 1]
+  return (
+    (before === undefined || order(block.first, before.separator) > 0) &&
+    order(block.last, place.separator) <= 0
+  )
+}
+
+function order(a: Buffer, c: Buffer): number {
+  return compareInternal(a, 0, a.length, c, 0, c.length)
 }
 
 interface Handle {
