@@ -120,6 +120,29 @@ test('edits that are installed at once are applied one to the other', async (t) 
   t.deepEqual(files((await readState(disk)).version), [third, second])
 })
 
+test('numbers for a job are given out once, and the manifest knows of them first', async (t) => {
+  const { disk, versions } = await opened()
+  const first = await versions.reserveFileNumbers(3)
+  const known = (await readState(disk)).nextFileNumber
+  t.true(first.every((number) => number < known))
+  const file = versions.newFileNumber()
+  t.true(file >= known)
+  const operations = disk.operationCount
+  const second = await versions.reserveFileNumbers(2)
+  t.is(disk.operationCount, operations, 'one record of the manifest serves several jobs')
+  versions.returnFileNumbers(first.slice(1))
+  const third = await versions.reserveFileNumbers(300)
+  t.deepEqual(third.slice(0, 2), first.slice(1))
+  t.is(new Set([first[0]!, ...second, ...third, file]).size, 304)
+  t.true(Math.max(...third) < (await readState(disk)).nextFileNumber)
+})
+
+test('numbers are not given out where the manifest cannot be written', async (t) => {
+  const { disk, versions } = await opened()
+  disk.inject({ effect: 'fail', kind: 'write', path: /MANIFEST/, code: 'ENOSPC' })
+  await t.throwsAsync(versions.reserveFileNumbers(1), { code: 'LEVEL_IO_ERROR' })
+})
+
 test('a retained version keeps its files alive until the last release', async (t) => {
   const { versions } = await opened()
   let released = 0
