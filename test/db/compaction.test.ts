@@ -20,6 +20,8 @@ interface OpenView {
 const text = (entries: readonly (readonly [Buffer, Buffer])[]): string[][] =>
   entries.map((entry) => entry.map(String))
 
+const keyOf = (index: number): string => `key${String(index).padStart(3, '0')}`
+
 /** Every key and value, both ways, and a few keys by themselves. */
 async function matches(
   t: ExecutionContext,
@@ -59,8 +61,11 @@ for (const round of [1, 2, 3, 4]) {
     const model: Model = new Map()
     const views: OpenView[] = []
     let deepest = 0
+    let near = 0
     for (let step = 0; step < 2500; step++) {
-      const key = `key${random.below(180)}`
+      // Near one another for a while, so that some tables of level 0 overlap and some do not.
+      if (random.percent(3)) near = random.below(180)
+      const key = keyOf((near + random.below(25)) % 180)
       const what = random.below(1000)
       if (what < 700) {
         const value = `${step}`.repeat(random.between(1, 20))
@@ -80,7 +85,7 @@ for (const round of [1, 2, 3, 4]) {
       } else if (what < 993) {
         await matches(t, world, model)
       } else if (what < 997) {
-        const [low, high] = [`key${random.below(180)}`, `key${random.below(180)}`].toSorted()
+        const [low, high] = [keyOf(random.below(180)), keyOf(random.below(180))].toSorted()
         await world.db.compactRange(b(low!), random.percent(30) ? undefined : b(high!))
       } else {
         for (const { snapshot } of views.splice(0)) snapshot.close()
