@@ -6,6 +6,7 @@
 import type { Random } from '../crash/random.ts'
 import { DIRECTORY_OPERATIONS } from './directory-operations.ts'
 import { READ_OPERATIONS } from './read-operations.ts'
+import { READER_OPERATIONS } from './reader-operations.ts'
 import { SCAN_OPERATIONS } from './scan-operations.ts'
 import { TREE_OPERATIONS } from './tree-operations.ts'
 import type { World } from './world.ts'
@@ -25,4 +26,5 @@ export const OPERATION_KINDS: readonly OperationKind[] = [
   ...DIRECTORY_OPERATIONS,
   ...SCAN_OPERATIONS,
   ...TREE_OPERATIONS,
+  ...READER_OPERATIONS,
 ]

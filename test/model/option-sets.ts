@@ -1,7 +1,7 @@
 // The option sets that the model runs over: each of them bends one part of the tree, some several.
 
 import type { DatabaseOptions } from '../../ts/index.ts'
-import { LEVELDB_LIMITS, type LevelLimits } from '../../ts/version/level-rules.ts'
+import type { LevelLimits } from '../../ts/version/level-rules.ts'
 import type { KeyProfile } from './key-space.ts'
 
 export interface OptionSet {
@@ -11,7 +11,8 @@ export interface OptionSet {
   readonly binding: 'js' | 'default'
   /** Whether background jobs run in a worker thread, as they do for users, or in place. */
   readonly hasWorker: boolean
-  readonly levelLimits: LevelLimits
+  /** Undefined: LevelDB's, with the option maxFileSize. */
+  readonly levelLimits: LevelLimits | undefined
   readonly keyCount: number
   /** Of every profile by turns where there is none. */
   readonly profile?: KeyProfile
@@ -37,7 +38,7 @@ const LARGER_LEVELS: LevelLimits = {
   growth: 4,
   maxFileSizeBytes: 8 * KIB,
 }
-const LARGE = { levelLimits: LEVELDB_LIMITS }
+const LARGE = { levelLimits: undefined }
 
 /** In place and with the process's binding unless `rest` says otherwise. */
 function set(name: string, options: DatabaseOptions, rest: Partial<OptionSet> = {}): OptionSet {
@@ -64,6 +65,7 @@ export const OPTION_SETS: readonly OptionSet[] = [
   set('4 KiB buffer', { writeBufferSize: 4 * KIB }),
   set('4 KiB buffer, worker', { writeBufferSize: 4 * KIB }, { hasWorker: true }),
   set('16 KiB buffer, worker', {}, { hasWorker: true }),
+  set('tables of 1 KiB', { maxFileSize: KIB }, LARGE),
   set('64 KiB buffer', { writeBufferSize: 64 * KIB }, { levelLimits: LARGER_LEVELS }),
   set('16 KiB buffer, larger levels', {}, { levelLimits: LARGER_LEVELS }),
   set(

@@ -8,7 +8,6 @@
 //   older than what an earlier read has seen.
 
 import fs from 'node:fs'
-import { join } from 'node:path'
 import { InlineRunner } from '../../ts/compaction/job-runner.ts'
 import { DB } from '../../ts/db/database.ts'
 import type { Environment } from '../../ts/db/environment.ts'
@@ -20,6 +19,7 @@ import type { Random } from '../crash/random.ts'
 import { jsBinding } from '../platform/both-bindings.ts'
 import { KEY_PROFILES, KeySpace, makeValue } from './key-space.ts'
 import type { OptionSet } from './option-sets.ts'
+import type { OpenReader } from './reader-operations.ts'
 import type { OpenIterator, OpenSnapshot } from './scan-operations.ts'
 import { type Change, VersionedMap } from './versioned-map.ts'
 import { View, Violation } from './view.ts'
@@ -37,6 +37,8 @@ export class World {
   #nextWrite = 1
   readonly snapshots: OpenSnapshot[] = []
   readonly iterators: OpenIterator[] = []
+  /** Read-only openings: they outlive those of the writer. */
+  readonly readers: OpenReader[] = []
   #pending: Promise<void>[] = []
   /** What goes on beside the operations. */
   #beside: Promise<void>[] = []
@@ -91,7 +93,7 @@ export class World {
 
   /** The end of a life, whatever its outcome: nothing is left open, nor on the disk. */
   async destroy(): Promise<void> {
-    await Promise.allSettled([this.db?.close()])
+    await Promise.allSettled([this.db?.close(), ...this.readers.map(({ db }) => db.close())])
     fs.rmSync(this.directory, { recursive: true, force: true })
   }
 
@@ -153,14 +155,10 @@ export class World {
   fileNames(): string[] {
     return fs.readdirSync(this.directory).toSorted()
   }
-
-  pathOf(name: string): string {
-    return join(this.directory, name)
-  }
 }
 
 function environmentOf({ hasWorker, binding, levelLimits }: OptionSet): Environment {
-  const usual = { ...realEnvironment(), levelLimits }
+  const usual = { ...realEnvironment(), ...(levelLimits === undefined ? {} : { levelLimits }) }
   if (hasWorker && binding === 'default') return usual
   const fileSystem = binding === 'js' ? new NodeFileSystem(jsBinding) : usual.fileSystem
   const inlineJobs = new InlineRunner(fileSystem)
