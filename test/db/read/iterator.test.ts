@@ -477,6 +477,30 @@ for (const reverse of [false, true]) {
   })
 }
 
+test('a key whose older versions alone are lost is served in both directions', async (t) => {
+  const large = 'x'.repeat(100)
+  // Blocks of a@9, of a@5 and b@4, and of c@3.
+  const file = [
+    entry('a', 9, 1, large),
+    entry('a', 5, 1),
+    entry('b', 4, 1, large),
+    entry('c', 3, 1),
+  ]
+  const sources = new Sources({ memtables: [], level0: [], levels: [[file]] }, 10, 64)
+  t.is(sources.blocks.length, 3)
+  sources.damageBlock(sources.blocks[1]!, new Random(SEED))
+  const keysAt = async (sequence: number, reverse: boolean): Promise<string> => {
+    const { pairs, errors } = await readAll(sources.iterator(sequence, { reverse }), 0)
+    t.is(errors.length, 1)
+    return pairs.map(([key]) => key).join('')
+  }
+  t.is(await keysAt(9, false), 'ac')
+  t.is(await keysAt(9, true), 'ca')
+  // What a reader of that time would see of it is lost.
+  t.is(await keysAt(8, false), 'c')
+  t.is(await keysAt(8, true), 'c')
+})
+
 test('damage beyond the bounds is none of the iterator’s business', async (t) => {
   const tables = ['a', 'c', 'e'].map((key) => [entry(key, 1, 1, key), entry(`${key}z`, 1, 1, key)])
   const sources = new Sources({ memtables: [], level0: [], levels: [tables] }, 1000, 4096)
