@@ -2,6 +2,8 @@
 
 import test from 'ava'
 import { bloomHash, bloomMayContain, bloomSize, probesFor, putBloom } from '../../ts/table/bloom.ts'
+import { Random } from '../crash/random.ts'
+import { SEED, seeded } from '../format/seed.ts'
 
 function hashOf(...bytes: number[]): number {
   return bloomHash(Uint8Array.from(bytes), 0, bytes.length)
@@ -49,6 +51,37 @@ test('a filter has at least 64 bits and one to thirty probes', (t) => {
 test('the filter of three keys has the bytes of LevelDB', (t) => {
   const filter = filterOf([Buffer.from('apple'), Buffer.from('apricot'), Buffer.from('banana')])
   t.is(filter.toString('hex'), '4245000ca002d00f06')
+})
+
+test('the bits are those of division, whatever the size of the filter', (t) => {
+  const random = new Random(SEED)
+  for (let round = 0; round < 500; round++) {
+    const count = random.between(1, random.pick([3, 50, 2000]))
+    const bitsPerKey = random.between(1, 40)
+    const hashes = Uint32Array.from({ length: count }, () => random.next())
+    // Next to multiples of the size, where a quotient is most easily one off.
+    const bits = (bloomSize(count, bitsPerKey) - 1) * 8
+    for (let i = 0; i < count; i += 3) {
+      const multiple = Math.floor(hashes[i]! / bits) * bits
+      hashes[i] = Math.max(0, multiple + random.between(-1, 1))
+    }
+    const filter = Buffer.alloc(bloomSize(count, bitsPerKey))
+    putBloom(filter, 0, hashes, count, bitsPerKey)
+    const expected = Buffer.alloc(filter.length)
+    expected[filter.length - 1] = probesFor(bitsPerKey)
+    for (const hash of hashes) {
+      const delta = ((hash >>> 17) | (hash << 15)) >>> 0
+      for (let probe = 0; probe < probesFor(bitsPerKey); probe++) {
+        const bit = ((hash + probe * delta) % 2 ** 32) % bits
+        expected[bit >>> 3]! |= 1 << (bit & 7)
+      }
+    }
+    if (!filter.equals(expected)) t.fail(seeded(`round ${round}`))
+    for (const hash of hashes) {
+      if (!bloomMayContain(filter, 0, filter.length, hash)) t.fail(seeded(`round ${round}`))
+    }
+  }
+  t.pass()
 })
 
 test('a filter never denies a key it was made of, and seldom admits another', (t) => {
