@@ -87,3 +87,20 @@ export function checkScan(
     void iterator.close()
   }
 }
+
+/** The same with getMany, which reads on the pool. */
+export async function checkGetMany(
+  db: Database,
+  state: Writes,
+  histories: readonly History[],
+  snapshot?: Snapshot,
+): Promise<void> {
+  const keys = state.map((_, key) => keyOf(key))
+  const values = await db.getMany(keys, snapshot === undefined ? {} : { snapshot })
+  const found = values.map((value, key) =>
+    value === undefined ? NOTHING : numberOf(value, key, histories),
+  )
+  if (found.join() !== state.join()) {
+    throw new Violation(`getMany shows ${found.join()} and not ${state.join()}`)
+  }
+}

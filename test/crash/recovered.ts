@@ -1,6 +1,6 @@
 // What both loops do with a disk that a crash left: open it, judge what is there, and go on.
 
-import { checkScan, readState } from './contents.ts'
+import { checkGetMany, checkScan, readState } from './contents.ts'
 import { CRASH_POLICIES, POLICY_NAMES, type PolicyName } from './crash-image.ts'
 import { checkDirectory, checkVerified } from './directory.ts'
 import { DIRECTORY } from './engine.ts'
@@ -45,7 +45,9 @@ export async function recover(disk: SimulatedDisk, expectation: Expectation): Pr
     expectLegal(state, expectation)
     checkKept(session)
     checkDirectory(disk, session.db)
-    checkScan(session.db, state, [history, ...session.earlier], expectation.time % 2 === 1)
+    const histories = [history, ...session.earlier]
+    checkScan(session.db, state, histories, expectation.time % 2 === 1)
+    if (expectation.time % 4 === 0) await checkGetMany(session.db, state, histories)
     return { session, state }
   } catch (error) {
     throw when === undefined ? error : new Violation(`${messageOf(error)}; ${when}`, error)

@@ -3,7 +3,14 @@
 
 import type { DatabaseIterator } from '../../ts/db/iterator.ts'
 import type { Snapshot } from '../../ts/db/snapshot.ts'
-import { checkEntry, checkScan, entriesOf, keyOf, type WrittenKey } from './contents.ts'
+import {
+  checkEntry,
+  checkGetMany,
+  checkScan,
+  entriesOf,
+  keyOf,
+  type WrittenKey,
+} from './contents.ts'
 import type { Database } from './engine.ts'
 import type { History, Writes } from './history.ts'
 import type { Random } from './random.ts'
@@ -37,6 +44,7 @@ export class View {
     const snapshot = this.#snapshot
     if (snapshot !== undefined) {
       checkScan(this.#db, this.#state, this.#histories, random.percent(50), snapshot)
+      await checkGetMany(this.#db, this.#state, this.#histories, snapshot)
       return
     }
     for (let i = random.between(1, 3); i > 0; i--) await this.#step(this.#iterator!, random)

@@ -1,11 +1,13 @@
 // What a writer that is to be killed calls: made of a seed, so that the parent knows every call
 // without being told.
 //
-//   life   options of the database, how many writers, what share of the calls is synced
+//   life   options of the database, how large its levels get, how many writers, what share of the
+//          calls is synced
 //   call   number i of a life: a put, a deletion or a batch, the same for whoever asks
 //   value  the number of the write that made it, over and over, so that no two look alike
 
 import type { DatabaseOptions } from '../../ts/index.ts'
+import { LEVELDB_LIMITS, type LevelLimits } from '../../ts/version/level-rules.ts'
 import type { KeyWrite } from '../crash/history.ts'
 import { mixSeed, Random } from '../crash/random.ts'
 
@@ -23,6 +25,8 @@ const LEAST_VALUE_BYTES = 12
 
 export interface Life extends CallPlan {
   readonly options: DatabaseOptions
+  /** LevelDB's, or such that what is written fills several levels. */
+  readonly levelLimits: LevelLimits
   readonly writers: number
   /** A forced switch of memtable and log every so many calls. */
   readonly callsPerSwitch: number
@@ -33,6 +37,13 @@ export interface Life extends CallPlan {
 export interface PlannedCall {
   readonly writes: readonly KeyWrite[]
   readonly sync: boolean
+}
+
+const SMALL_LEVELS: LevelLimits = {
+  level0Files: 3,
+  level1Bytes: 32 * 1024,
+  growth: 3,
+  maxFileSizeBytes: 8 * 1024,
 }
 
 export function lifeOf(seed: number): Life {
@@ -46,6 +57,7 @@ export function lifeOf(seed: number): Life {
       compression: random.pick(['none', 'snappy']),
       filterBitsPerKey: random.pick([0, 10]),
     },
+    levelLimits: random.percent(75) ? SMALL_LEVELS : LEVELDB_LIMITS,
     writers: random.pick([1, 4, 16, 64]),
     syncPercent: random.pick([0, 5, 50, 100]),
     callsPerSwitch: random.pick([50, 1000, 100_000]),

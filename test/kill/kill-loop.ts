@@ -8,6 +8,7 @@
 //   The state is the replay of a prefix of the calls in call order; batches are in it whole.
 //   Recovery drops nothing but the torn end of the last log, or of the manifest.
 //   Acknowledgements come in call order.
+//   DB.verify finds no error in what the child left, a compaction under way or not.
 //
 // When the child dies, calls that nobody heard an acknowledgement of may be in the state too: each
 // writer has one of these at most, and as many whose acknowledgement was not sent yet.
@@ -23,8 +24,11 @@ import { mixSeed, Random } from '../crash/random.ts'
 import { callOf, KEY_COUNT, keyOf, type Life, lifeOf, valueOf, writeOf } from './calls.ts'
 import { DoomedChild } from './doomed-child.ts'
 
-/** The child is killed this long after its first acknowledgement, or after it was started. */
+/** The child is killed this long after so many acknowledgements, or after it was started. */
+const WRITING_CALLS = [1, 1, 100, 1000] as const
 const WRITING_MS = { least: 5, most: 250 }
+/** Nor does it live longer than this after its first one, however slow the disk is. */
+const LONGEST_MS = 1500
 const STARTING_MS = { least: 0, most: 150 }
 const STARTING_PERCENT = 20
 /** A writer that is still there after this does not even acknowledge anything. */
@@ -54,6 +58,10 @@ export interface KillCounts {
   tornEnds: number
   strays: number
   recoveredByClassic: number
+  /** Kills that left tables which no manifest names: outputs of a flush or a compaction, or inputs. */
+  midway: number
+  /** Kills that left tables below level 0. */
+  leveled: number
 }
 
 /** A value in the database: who wrote it, and how long it is. */
@@ -86,6 +94,7 @@ export async function runKills(options: KillOptions): Promise<KillCounts> {
     try {
       const heard = await liveAndDie(options, life, firstWrite)
       keepCopy(options.directory, copy)
+      await verify(options.directory, counts)
       const history = historyOf(life, heard, state, firstWrite)
       state = await recover(options.directory, new Random(mixSeed(seed, 1)), history, state, counts)
       count(counts, history, heard, state)
@@ -109,6 +118,8 @@ export function noCounts(): KillCounts {
     tornEnds: 0,
     strays: 0,
     recoveredByClassic: 0,
+    midway: 0,
+    leveled: 0,
   }
 }
 
@@ -128,19 +139,23 @@ async function liveAndDie(
     binding,
   )
   if (isEarly) child.killLater(delayMs)
+  const writingCalls = random.pick(WRITING_CALLS)
   return child.live(HUNG_MS, (reports) =>
-    hear(reports, isEarly ? undefined : () => child.killLater(delayMs)),
+    hear(reports, (heard) => {
+      if (heard === 1) child.killLater(LONGEST_MS)
+      if (heard === writingCalls && !isEarly) child.killLater(delayMs)
+    }),
   )
 }
 
 /** Reads what the child says to its end, and counts the acknowledgements. */
-async function hear(reports: Readable, onFirst: (() => void) | undefined): Promise<number> {
+async function hear(reports: Readable, onCall: (heard: number) => void): Promise<number> {
   let heard = 0
   for await (const line of createInterface({ input: reports })) {
     if (line === 'opened') continue
     for (const word of line.split(' ')) {
       if (Number(word) !== heard) throw new Error(`call ${word} acknowledged after ${heard} calls`)
-      if (heard++ === 0) onFirst?.()
+      onCall(++heard)
     }
   }
   return heard
@@ -149,6 +164,19 @@ async function hear(reports: Readable, onFirst: (() => void) | undefined): Promi
 function keepCopy(directory: string, copy: string): void {
   rmSync(copy, { recursive: true, force: true })
   if (existsSync(directory)) cpSync(directory, copy, { recursive: true })
+}
+
+/** A kill leaves files that nothing needs, and torn ends, but no damage. */
+async function verify(directory: string, counts: KillCounts): Promise<void> {
+  if (!existsSync(directory) || readdirSync(directory).every((name) => /^LO(CK|G)$/.test(name))) {
+    return
+  }
+  const { problems } = await DB.verify(directory)
+  const error = problems.find(({ severity, code }) => severity === 'error' && code !== 'current')
+  if (error !== undefined) throw new Error(`verify: ${error.message} in ${error.file}`)
+  if (problems.some(({ code, file }) => code === 'orphan-file' && file.endsWith('.ldb'))) {
+    counts.midway++
+  }
 }
 
 /** What the child may have called, and what it heard. */
@@ -203,6 +231,7 @@ async function readByUs(directory: string, counts: KillCounts): Promise<State> {
   const db = await DB.open(directory, { createIfMissing: true })
   try {
     checkReport(db.recovery, lastLog, counts)
+    if (db.stats().levels.some(({ files }, level) => level > 0 && files > 0)) counts.leveled++
     return Array.from({ length: KEY_COUNT }, (_, key) => foundIn(db.getSync(keyOf(key)), key))
   } finally {
     await db.close()

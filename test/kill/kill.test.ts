@@ -34,6 +34,7 @@ for (const [index, { title, ...loop }] of loops.entries()) {
     t.log(JSON.stringify(counts))
     t.is(counts.kills, loop.kills)
     t.true(counts.acknowledged > loop.kills)
+    t.true(counts.leveled > 0)
     // Only now: after a failure the directory is what there is to look at.
     rmSync(scratch, { recursive: true, force: true })
   })

@@ -9,7 +9,10 @@
 // It ends by being killed; an error of its own ends it with an exit code.
 
 import { writeSync } from 'node:fs'
-import { DB, WriteBatch } from '../../ts/index.ts'
+import { DB } from '../../ts/db/database.ts'
+import { openEngine } from '../../ts/db/open.ts'
+import { realEnvironment } from '../../ts/db/real-environment.ts'
+import { WriteBatch } from '../../ts/index.ts'
 import { callOf, keyOf, lifeOf, type PlannedCall, valueOf } from './calls.ts'
 import { REPORTS } from './doomed-child.ts'
 
@@ -22,7 +25,8 @@ let nextWrite = Number(firstWrite)
 let acknowledged: number[] = []
 
 for (;;) {
-  const db = await DB.open(directory, life.options)
+  const environment = { ...realEnvironment(), levelLimits: life.levelLimits }
+  const db = new DB(directory, await openEngine(directory, life.options, environment))
   say('opened')
   const lastCall = nextCall + life.callsPerOpening
   await Promise.all(Array.from({ length: life.writers }, () => writeUntil(db, lastCall)))
