@@ -11,7 +11,7 @@ export type { IteratorOptions } from './db/iterator-options.ts'
 export type { CompactionProgress, CompactRangeOptions } from './db/manual-compaction.ts'
 export type { DatabaseOptions } from './db/options.ts'
 export type { Snapshot } from './db/snapshot.ts'
-export type { ReaderStats } from './db/reads.ts'
+export type { HeldStats, ReaderStats } from './db/reads.ts'
 export type { DroppedPart, RecoveryReport } from './db/recovery-report.ts'
 export type { LatencyStats } from './db/latency-histogram.ts'
 export type {

@@ -46,6 +46,7 @@ test('a new database has done nothing', async (t) => {
     levels: Array.from({ length: 7 }, () => ({ files: 0, sizeBytes: 0, work: noWork })),
     iterators: { count: 0, oldestAgeMs: undefined },
     snapshots: { count: 0, oldestAgeMs: undefined },
+    held: { memtableBytes: 0, tableBytes: 0 },
     lastSequence: 0,
     failure: undefined,
   })

@@ -5,7 +5,7 @@ import type { Memtable } from '../memtable/memtable.ts'
 import type { BlockCache } from '../table/block-cache.ts'
 import type { DatabaseEngine } from './database-engine.ts'
 import type { PropertySource } from './properties.ts'
-import type { ReaderStats } from './reads.ts'
+import type { HeldStats, ReaderStats } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import type {
   CacheStats,
@@ -49,6 +49,8 @@ export interface DatabaseStats {
   /** Open ones; they hold old tables and memtables, and snapshots old versions of keys too. */
   readonly iterators: ReaderStats
   readonly snapshots: ReaderStats
+  /** Memory and disk that iterators, and reads under way, alone keep. */
+  readonly held: HeldStats
   readonly lastSequence: number
   /** Why writes are refused; undefined when they are not. */
   readonly failure: SluiceError | undefined
@@ -74,6 +76,7 @@ export function databaseStats(engine: DatabaseEngine): DatabaseStats {
     })),
     iterators: engine.reads.iteratorStats,
     snapshots: engine.reads.snapshotStats,
+    held: engine.reads.heldStats,
     lastSequence: versions.lastSequence,
     failure: engine.failure,
     recovery: engine.report,

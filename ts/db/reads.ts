@@ -22,6 +22,12 @@ export interface ReaderStats {
   readonly oldestAgeMs: number | undefined
 }
 
+/** What is kept for readers alone: without them it would be gone. */
+export interface HeldStats {
+  readonly memtableBytes: number
+  readonly tableBytes: number
+}
+
 /** What readers need of the engine. */
 export interface ReadEnvironment {
   readonly tables: TableCache
@@ -49,6 +55,11 @@ export class Reads {
     this.#forgotten = new FinalizationRegistry((held) => {
       this.#letGo(held)
     })
+  }
+
+  get heldStats(): HeldStats {
+    const { memory, versions } = this.#environment
+    return { memtableBytes: memory.pinnedBytes, tableBytes: versions.retainedBytes() }
   }
 
   get snapshotStats(): ReaderStats {

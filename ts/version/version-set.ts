@@ -120,6 +120,18 @@ export class VersionSet {
     return live
   }
 
+  /** Bytes of tables that are there for whoever retains a version, and for nobody else. */
+  retainedBytes(): number {
+    const current = new Set(this.#current.levels.flat().map(({ number }) => number))
+    const held = new Map<number, number>()
+    for (const version of this.#retained.keys()) {
+      for (const { number, sizeBytes } of version.levels.flat()) {
+        if (!current.has(number)) held.set(number, sizeBytes)
+      }
+    }
+    return [...held.values()].reduce((sum, sizeBytes) => sum + sizeBytes, 0)
+  }
+
   /** Logs below this number are in tables, but for the previous one. */
   get logNumber(): number {
     return this.#logNumber
