@@ -534,7 +534,7 @@ test('level 0 takes turns with a long compaction of a range', async (t) => {
   const world = new CompactionWorld(new SimulatedDisk(SEED))
   await world.open({ compression: 'none' })
   // Some tables at level 1 and below, so that the range takes several steps.
-  for (let i = 0; i < 60; i++) await world.table([`k${i % 10}`, `k${i}`], 'x'.repeat(500))
+  for (let i = 0; i < 120; i++) await world.table([`k${i % 10}`, `k${i}`], 'x'.repeat(700))
   await world.idle()
   world.runner.scripts.push(held.script)
   const jobsBefore = world.runner.jobs.length

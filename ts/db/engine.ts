@@ -1,66 +1,48 @@
 // The engine of an open database: one log, two memtables, one version set, one failure.
 //
-//   write:   write queue ── gate ── log ── memtable ── publish           (write-queue, gate)
-//   switch:  new log file ── memtable frozen ── flush begins
-//   flush:   table by a job ── manifest ── frozen memtable dropped ── its log removed
-//   read:    memtable ── frozen memtable ── tables, newest first
-//   compact: tables of a level into the next, by a job ── manifest ── the old ones removed (compactor)
+//   write:   write queue ── gate ── log ── memtable ── publish       (write-queue, gate, memtables)
+//   flush:   a full memtable becomes a table of level 0              (memtables)
+//   compact: tables of a level become tables of the next             (compactor)
+//   read:    memtables, then tables, newest first                    (point-reader, reads)
 //   resume:  both memtables into tables ── new log ── new manifest ── failure cleared
 //
-// State, by who may write it (code between two awaits is the critical section):
-//   The head of the write queue:  #memtable, #log, and #frozen from undefined to a memtable.
-//   The flush under way:          #frozen back to undefined, the version set's edits.
-//   resume(), when neither runs:  all of these.
-//   Anyone, once:                 #failure; cleared by resume() alone.
+// The parts know nothing of one another: each has an interface of a few functions for what it needs,
+// and this file is where they meet.
 //
-// Invariants:
-//   A frozen memtable has exactly one flush, begun when it was frozen; after a failure, resume().
-//   While #failure is set nothing is appended and no flush begins; one that is under way may end.
+// Invariant: while a failure is set nothing is appended, and neither flush nor compaction begins; one
+// that is under way may end.
 
-import { join } from 'node:path'
 import type { FlushResult } from '../compaction/flush-job.ts'
 import type { BatchBuffer } from '../format/batch.ts'
-import { ioError, SluiceError } from '../format/error.ts'
-import { logFileName } from '../format/file-name.ts'
+import type { SluiceError } from '../format/error.ts'
 import type { WriteAheadLog } from '../log/write-ahead-log.ts'
 import type { Memtable } from '../memtable/memtable.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import type { Lock } from '../platform/lock.ts'
 import { BlockCache } from '../table/block-cache.ts'
-import type { LookupKey } from '../table/lookup-key.ts'
 import { TableCache } from '../table/table-cache.ts'
 import type { UserKeyRange } from '../version/file-range.ts'
 import { LEVELDB_LIMITS } from '../version/level-rules.ts'
-import { emptyEdit, type VersionEdit } from '../version/version-edit.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import { Compactor, type CompactorContext } from './compactor.ts'
 import type { DatabaseEngine } from './database-engine.ts'
 import type { Environment } from './environment.ts'
 import { type DatabaseEvent, describeEvent } from './event.ts'
-import {
-  DELAY_LEVEL0_FILES,
-  type GateEnvironment,
-  type GateLimits,
-  makeRoom,
-  STOP_LEVEL0_FILES,
-} from './gate.ts'
+import { Failure } from './failure.ts'
 import type { CompactRangeOptions } from './manual-compaction.ts'
 import type { MemtableMemory } from './memtable-memory.ts'
-import { enterNewState, type NewStateContext } from './new-state.ts'
+import { Memtables, type MemtablesContext } from './memtables.ts'
+import { enterNewState } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
 import { ObsoleteTables } from './obsolete-tables.ts'
 import { type CheckedOptions, tableOptionsOf } from './options.ts'
-import { getFromMemtable, PointReader } from './point-reader.ts'
+import { PointReader } from './point-reader.ts'
 import { type ReadEnvironment, Reads } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import { SnapshotList } from './snapshot-list.ts'
-import { Counters, type StallCause } from './stats.ts'
+import { Counters } from './stats.ts'
 import { type WriteEnvironment, WriteQueue } from './write-queue.ts'
-
-const GATE_LIMITS: GateLimits = {
-  delayLevel0Files: DELAY_LEVEL0_FILES,
-  stopLevel0Files: STOP_LEVEL0_FILES,
-}
+import { WriteRoom, type WriteRoomContext } from './write-room.ts'
 
 /** What opening hands to the engine, which owns all of it from then on. */
 export interface EngineParts {
@@ -93,16 +75,12 @@ export class Engine implements DatabaseEngine {
   readonly #tables: TableCache
   readonly #infoLog: InfoLog
   readonly #lock: Lock
-  readonly #gate: GateEnvironment
+  readonly #room: WriteRoom
   readonly #obsolete: ObsoleteTables
   readonly #snapshots: SnapshotList
-  #memtable: Memtable
-  #frozen: Memtable | undefined
-  #log: WriteAheadLog
-  #flushing: Promise<void> | undefined
-  #removing: Promise<void> = Promise.resolve()
+  readonly #failure: Failure
+  readonly #memtables: Memtables
   #resuming: Promise<void> | undefined
-  #failure: SluiceError | undefined
   #isClosing = false
 
   constructor(parts: EngineParts) {
@@ -112,11 +90,9 @@ export class Engine implements DatabaseEngine {
     this.#options = options
     this.#memory = parts.memory
     this.#versions = parts.versions
-    this.#log = parts.log
     this.#infoLog = parts.infoLog
     this.#lock = parts.lock
     this.report = parts.report
-    this.#memtable = parts.memtable
     const { fileSystem } = environment
     this.blockCache = options.cacheSize === 0 ? undefined : new BlockCache(options.cacheSize)
     this.#tables = new TableCache(fileSystem, directory, options.maxOpenFiles, {
@@ -124,22 +100,28 @@ export class Engine implements DatabaseEngine {
       verifyChecksums: options.verifyChecksums,
       ...(this.blockCache === undefined ? {} : { blockCache: this.blockCache }),
     })
+    this.#failure = new Failure(directory, (error) => {
+      this.compactor.wakeLevel0Waiters()
+      this.#infoLog.write(`failure: ${error.message}`)
+      this.#tell({ type: 'failure', error })
+    })
+    this.#memtables = new Memtables(this.#memtablesContext(), parts.memtable, parts.log)
     this.#obsolete = new ObsoleteTables({
       fileSystem,
       directory,
       infoLog: parts.infoLog,
       versions: parts.versions,
       tables: this.#tables,
-      mayRemove: () => this.#failure === undefined,
+      mayRemove: () => this.#failure.error === undefined,
     })
     parts.versions.onRelease(() => {
       this.#obsolete.removeUnused()
     })
     this.#snapshots = new SnapshotList(environment.now)
-    this.points = new PointReader(parts.versions, this.#tables, (key) => this.#getFromMemory(key))
+    this.points = new PointReader(parts.versions, this.#tables, (key) => this.#memtables.get(key))
     this.reads = new Reads(this.#readEnvironment())
     this.compactor = new Compactor(this.#compactorContext())
-    this.#gate = this.#gateEnvironment()
+    this.#room = new WriteRoom(this.#roomContext())
     this.queue = new WriteQueue(this.#writeEnvironment(), options, parts.versions.lastSequence + 1)
     this.#infoLog.write(`open: ${JSON.stringify(parts.report)}`)
     this.#tell({ type: 'recovery', report: parts.report })
@@ -147,7 +129,7 @@ export class Engine implements DatabaseEngine {
   }
 
   get failure(): SluiceError | undefined {
-    return this.#failure
+    return this.#failure.error
   }
 
   get versions(): VersionSet {
@@ -155,17 +137,18 @@ export class Engine implements DatabaseEngine {
   }
 
   get memtable(): Memtable {
-    return this.#memtable
+    return this.#memtables.active
   }
 
   get frozenMemtable(): Memtable | undefined {
-    return this.#frozen
+    return this.#memtables.frozen
   }
 
   /** Resolves when the frozen memtable, if there is one, is a table. Rejects with the failure. */
   async flushed(): Promise<void> {
-    await this.#flushing
-    if (this.#failure !== undefined) throw this.#refusal(this.#failure)
+    await this.#memtables.flushing
+    const refusal = this.#failure.refusal()
+    if (refusal !== undefined) throw refusal
   }
 
   /**
@@ -202,22 +185,37 @@ export class Engine implements DatabaseEngine {
     // A resume that fails has told its caller; here only its end counts.
     await Promise.allSettled([this.#resuming])
     await this.queue.drained()
-    await this.#flushing
-    await this.#removing
+    await this.#memtables.ended()
     await this.#obsolete.removed()
     await Promise.all([this.#environment.jobs.close(), this.#environment.compactionJobs.close()])
     await this.#tables.close()
     this.#infoLog.write('close')
     await this.#infoLog.close()
-    const [log, manifest] = await Promise.allSettled([this.#log.close(), this.#versions.close()])
+    const [log, manifest] = await Promise.allSettled([
+      this.#memtables.log.close(),
+      this.#versions.close(),
+    ])
     await this.#lock.release()
     for (const outcome of [log, manifest]) if (outcome.status === 'rejected') throw outcome.reason
   }
 
-  #getFromMemory(key: LookupKey): Buffer | null | undefined {
-    const found = getFromMemtable(this.#memtable, key)
-    if (found !== undefined || this.#frozen === undefined) return found
-    return getFromMemtable(this.#frozen, key)
+  #memtablesContext(): MemtablesContext {
+    const { fileSystem, jobs, now } = this.#environment
+    return {
+      fileSystem,
+      directory: this.#directory,
+      jobs,
+      now,
+      infoLog: this.#infoLog,
+      versions: this.#versions,
+      memory: this.#memory,
+      table: tableOptionsOf(this.#options),
+      fail: (cause) => this.#failure.set(cause),
+      onFlush: (file, durationMs) => {
+        this.#countFlush(file, durationMs)
+        this.compactor.schedule()
+      },
+    }
   }
 
   #readEnvironment(): ReadEnvironment {
@@ -227,8 +225,7 @@ export class Engine implements DatabaseEngine {
       versions: this.#versions,
       memory: this.#memory,
       snapshots: this.#snapshots,
-      memtables: () =>
-        this.#frozen === undefined ? [this.#memtable] : [this.#memtable, this.#frozen],
+      memtables: () => this.#memtables.all,
       now,
       tell: (event) => {
         this.#tell(event)
@@ -238,16 +235,16 @@ export class Engine implements DatabaseEngine {
 
   #writeEnvironment(): WriteEnvironment {
     return {
-      makeRoom: (sizeBytes, count, force) => this.#makeRoom(sizeBytes, count, force),
-      append: (bytes, end, sync) => this.#log.append(bytes, 0, end, sync),
+      makeRoom: (sizeBytes, count, force) => this.#room.make(sizeBytes, count, force),
+      append: (bytes, end, sync) => this.#memtables.log.append(bytes, 0, end, sync),
       insert: (batch: BatchBuffer, sequence) => {
-        this.#memtable.insertBatch(batch.bytes, 0, batch.end, batch.count, sequence)
+        this.#memtables.active.insertBatch(batch.bytes, 0, batch.end, batch.count, sequence)
       },
       publish: (sequence) => {
         this.#versions.publishSequence(sequence)
       },
-      refusal: () => this.#failure && this.#refusal(this.#failure),
-      fail: (cause) => this.#failGroup(cause),
+      refusal: () => this.#failure.refusal(),
+      fail: (cause) => this.#failure.setByGroup(cause, this.#memtables.log.path),
       countGroup: (writers, sizeBytes, syncDurationMs) => {
         this.counters.countGroup(writers, sizeBytes, syncDurationMs)
       },
@@ -268,8 +265,8 @@ export class Engine implements DatabaseEngine {
       now,
       pause,
       smallestSnapshot: () => this.#snapshots.oldest() ?? this.#versions.lastSequence,
-      refusal: () => this.#failure && this.#refusal(this.#failure),
-      fail: (error) => this.#fail(error),
+      refusal: () => this.#failure.refusal(),
+      fail: (error) => this.#failure.set(error),
       addObsolete: (numbers) => {
         this.#obsolete.add(numbers)
       },
@@ -286,136 +283,30 @@ export class Engine implements DatabaseEngine {
     }
   }
 
-  // What the group at the head needs; the gate asks for it again after every wait.
-  #neededBytes = 0
-  #neededCount = 0
-
-  #gateEnvironment(): GateEnvironment {
+  #roomContext(): WriteRoomContext {
+    const { delay, now } = this.#environment
     return {
-      limits: GATE_LIMITS,
-      failure: () => this.#failure && this.#refusal(this.#failure),
-      level0FileCount: () => this.#level0FileCount(),
-      level0DelayMs: () => {
-        const share = this.#neededBytes / this.#options.writeBufferSize
-        return this.compactor.pace.delayMs(this.#level0FileCount(), share)
-      },
-      hasRoom: () => this.#hasRoom(),
-      hasFrozenMemtable: () => this.#frozen !== undefined,
-      memtableFlushed: () => this.#flushing ?? Promise.reject(new Error('nothing flushes')),
-      level0Changed: () => this.compactor.level0Changed(),
-      switchMemtable: () => this.#switchMemtable(),
-      delay: this.#environment.delay,
-      now: this.#environment.now,
+      memtables: this.#memtables,
+      compactor: this.compactor,
+      failure: this.#failure,
+      memtableBytes: this.#options.writeBufferSize,
+      delay,
+      now,
+      // None once it closes: nothing makes level 0 smaller any more, and what was written goes in.
+      level0FileCount: () => (this.#isClosing ? 0 : this.#versions.current.levels[0]!.length),
       countStall: (cause, durationMs) => {
-        this.#countStall(cause, durationMs)
+        this.counters.countStall(cause, durationMs)
+        this.#tell({ type: 'stall', cause, durationMs })
       },
     }
-  }
-
-  #makeRoom(sizeBytes: number, count: number, force: boolean): Promise<void> | undefined {
-    this.#neededBytes = sizeBytes
-    this.#neededCount = count
-    const isSlow = this.#level0FileCount() >= DELAY_LEVEL0_FILES
-    if (!force && !isSlow && this.#failure === undefined && this.#hasRoom()) return undefined
-    return makeRoom(this.#gate, force)
-  }
-
-  // None once it closes: nothing makes level 0 smaller any more, and what was written goes in.
-  #level0FileCount(): number {
-    return this.#isClosing ? 0 : this.#versions.current.levels[0]!.length
-  }
-
-  // An empty memtable that is too small is replaced, not switched: there is nothing to flush.
-  #hasRoom(): boolean {
-    if (this.#memtable.hasRoom(this.#neededBytes, this.#neededCount)) return true
-    if (this.#memtable.entryCount > 0) return false
-    const larger = this.#memory.create(this.#neededBytes, this.#neededCount)
-    this.#memory.recycle(this.#memtable)
-    this.#memtable = larger
-    return true
-  }
-
-  // At the head of the queue, so no append is under way and everything inserted is published.
-  async #switchMemtable(): Promise<void> {
-    // Made first: where there is no memory for it, nothing has happened yet.
-    const next = this.#memory.create(this.#neededBytes, this.#neededCount)
-    const number = this.#versions.newFileNumber()
-    try {
-      await this.#log.switchTo(number, (error) => {
-        this.#fail(ioError('sync', this.#directory, error))
-      })
-    } catch (error) {
-      this.#versions.reuseFileNumber(number)
-      this.#memory.recycle(next)
-      throw ioError('create', join(this.#directory, logFileName(number)), error)
-    }
-    this.#frozen = this.#memtable
-    this.#memtable = next
-    this.#flushing = this.#flush(this.#frozen)
-  }
-
-  // Never rejects: its error is the failure, which the gate and resume() look at.
-  async #flush(memtable: Memtable): Promise<void> {
-    const startMs = this.#environment.now()
-    const log = this.#log
-    const edit = emptyEdit()
-    edit.logNumber = log.number
-    edit.previousLogNumber = 0
-    // What is in tables, not what is published by then: the first batch of the new log must follow
-    // on it, or recovery knows that something between is lost.
-    edit.lastSequence = this.#versions.lastSequence
-    try {
-      const fileNumber = this.#versions.newFileNumber()
-      const file = await this.#runFlush(memtable, fileNumber)
-      if (file !== undefined) edit.newFiles.push({ level: 0, file })
-      // The manifest may not name a log whose name is not durable, and the old log may not be
-      // unlinked while it is being synced.
-      await log.retired()
-      const oldLogNumber = this.#versions.logNumber
-      await this.#versions.install(edit)
-      this.#frozen = undefined
-      this.#flushing = undefined
-      this.#memory.recycle(memtable)
-      this.#countFlush(file, this.#environment.now() - startMs)
-      this.#removeLog(oldLogNumber)
-      this.compactor.schedule()
-    } catch (error) {
-      this.#flushing = undefined
-      this.#fail(error)
-    }
-  }
-
-  #runFlush(memtable: Memtable, fileNumber: number): Promise<FlushResult> {
-    return this.#environment.jobs.run({
-      kind: 'flush',
-      directory: this.#directory,
-      fileNumber,
-      memory: memtable.memory,
-      lastSequence: this.#versions.lastSequence,
-      table: tableOptionsOf(this.#options),
-      syncsDirectory: true,
-    })
-  }
-
-  // The log of a flushed memtable, by its number: no listing of the directory a flush. Best effort:
-  // the next open removes what is left. Nobody waits for it but close().
-  #removeLog(number: number): void {
-    const path = join(this.#directory, logFileName(number))
-    const before = this.#removing
-    this.#removing = this.#environment.fileSystem
-      .unlink(path)
-      .catch((error: unknown) => {
-        this.#infoLog.write(`cannot remove ${path}: ${String(error)}`)
-      })
-      .then(() => before)
   }
 
   async #resume(): Promise<void> {
     await this.queue.drained()
-    await this.#flushing
+    await this.#memtables.flushing
     // Its failure, if there is one still to come, is one of the log that is about to be replaced.
-    await Promise.allSettled([this.#log.retired()])
-    if (this.#failure === undefined) return
+    await Promise.allSettled([this.#memtables.log.retired()])
+    if (this.#failure.error === undefined) return
     // So that no output of a job is taken for a file that nobody needs, nor an edit for the last one.
     await this.compactor.stop()
     try {
@@ -426,11 +317,17 @@ export class Engine implements DatabaseEngine {
   }
 
   async #enterNewState(): Promise<void> {
+    const { fileSystem, now } = this.#environment
     // Made before anything is changed: there may be no memory for it.
     const memtable = this.#memory.create(0, 0)
-    const log = await enterNewState(this.#newStateContext(), (edit) => this.#rescueMemtables(edit))
+    const context = { fileSystem, directory: this.#directory, now, versions: this.#versions }
+    const log = await enterNewState(context, async (edit) => {
+      await this.#memtables.rescue(edit)
+      // Burned sequences too: the next open must not give them out again either.
+      edit.lastSequence = this.queue.nextSequence - 1
+    })
     // While writes are still refused, so that nothing comes to be meanwhile that looks obsolete.
-    await this.#log.abandon()
+    await this.#memtables.log.abandon()
     await this.#removeObsolete()
     this.#exchange(log, memtable)
     this.#obsolete.removeUnused()
@@ -438,32 +335,12 @@ export class Engine implements DatabaseEngine {
     this.#tell({ type: 'resume' })
   }
 
-  #newStateContext(): NewStateContext {
-    const { fileSystem, now } = this.#environment
-    return { fileSystem, directory: this.#directory, now, versions: this.#versions }
-  }
-
-  // What the memtables hold, as tables. Only published entries: those of failed groups end here.
-  async #rescueMemtables(edit: VersionEdit): Promise<void> {
-    for (const memtable of [this.#frozen, this.#memtable]) {
-      if (memtable === undefined) continue
-      const file = await this.#runFlush(memtable, this.#versions.newFileNumber())
-      if (file !== undefined) edit.newFiles.push({ level: 0, file })
-    }
-    // Burned sequences too: the next open must not give them out again either.
-    edit.lastSequence = this.queue.nextSequence - 1
-  }
-
   // In one piece: reads see either the old memtables or the tables made of them. The sequence is
   // published only with the old memtable gone, which holds entries of failed groups below it.
   #exchange(log: WriteAheadLog, memtable: Memtable): void {
-    this.#log = log
-    if (this.#frozen !== undefined) this.#memory.recycle(this.#frozen)
-    this.#frozen = undefined
-    this.#memory.recycle(this.#memtable)
-    this.#memtable = memtable
+    this.#memtables.exchange(log, memtable)
     this.#versions.publishSequence(this.queue.nextSequence - 1)
-    this.#failure = undefined
+    this.#failure.clear()
   }
 
   async #removeObsolete(): Promise<void> {
@@ -481,44 +358,6 @@ export class Engine implements DatabaseEngine {
     } catch (error) {
       this.#infoLog.write(`cannot list ${directory}: ${String(error)}`)
     }
-  }
-
-  // Returns the first failure, which stays.
-  #fail(cause: unknown): SluiceError {
-    if (this.#failure !== undefined) return this.#failure
-    const error = ioError('write to', this.#directory, cause)
-    this.#failure = error
-    this.compactor.wakeLevel0Waiters()
-    this.#infoLog.write(`failure: ${error.message}`)
-    this.#tell({ type: 'failure', error })
-    return error
-  }
-
-  #failGroup(cause: unknown): SluiceError {
-    if (cause instanceof SluiceError && cause.code !== 'LEVEL_IO_ERROR') {
-      this.#fail(cause)
-      return cause
-    }
-    const error = ioError('append to', this.#log.path, cause)
-    this.#fail(error)
-    return new SluiceError(
-      'LEVEL_IO_ERROR',
-      `${error.message}; whether the write is in the log is unknown`,
-      { file: this.#log.path, cause },
-    )
-  }
-
-  #refusal(failure: SluiceError): SluiceError {
-    return new SluiceError(
-      'LEVEL_IO_ERROR',
-      `Writes are refused until resume(), since: ${failure.message}`,
-      { cause: failure },
-    )
-  }
-
-  #countStall(cause: StallCause, durationMs: number): void {
-    this.counters.countStall(cause, durationMs)
-    this.#tell({ type: 'stall', cause, durationMs })
   }
 
   #countFlush(file: FlushResult, durationMs: number): void {
