@@ -13,7 +13,16 @@
 // policy, so that one line reproduces a failure.
 
 import { CompactionCounts } from './compaction-counts.ts'
+import { CURRENT_NAME } from '../../ts/format/file-name.ts'
 import { CRASH_POLICIES } from './crash-image.ts'
+import { DIRECTORY } from './engine.ts'
+import {
+  checkReadOnly,
+  checkRepair,
+  describeTools,
+  noToolCounts,
+  type ToolCounts,
+} from './image-tools.ts'
 import type { History, Writes } from './history.ts'
 import { MomentDraw, type Moment } from './moment.ts'
 import { mixSeed, Random } from './random.ts'
@@ -37,6 +46,9 @@ import { attempt, type OnViolation, Violation } from './violation.ts'
 import { watched } from './watched.ts'
 import type { Workload } from './workload.ts'
 
+/** Of a hundred images that are opened, on how many a tool of the directory is tried first. */
+const TOOL_PERCENT = 10
+
 export interface Point extends Moment {
   readonly number: number
   /** What the run was about to do. */
@@ -54,6 +66,7 @@ export interface CrashCounts {
   repeated: number
   /** Of the workloads. */
   readonly compactions: CompactionCounts
+  readonly tools: ToolCounts
 }
 
 export function noCrashCounts(): CrashCounts {
@@ -64,6 +77,7 @@ export function noCrashCounts(): CrashCounts {
     nested: 0,
     repeated: 0,
     compactions: new CompactionCounts(),
+    tools: noToolCounts(),
   }
 }
 
@@ -71,7 +85,7 @@ export function describeCounts(counts: CrashCounts): string {
   const { workloads, points, images, nested, repeated } = counts
   const sorts = `${nested} of crashes in recovery, ${repeated} opened before`
   const what = `${images} crash images (${sorts}) at ${points} points of ${workloads} workloads`
-  return `${what} (${counts.compactions.describe()})`
+  return `${what} (${counts.compactions.describe()}); ${describeTools(counts.tools)}`
 }
 
 export interface CrashChoice {
@@ -210,8 +224,11 @@ class ImageCheck {
     // After a kill alone, two recoveries have unsynced work on the disk: the crash has more to choose.
     const draws = this.#kind === 'restart' ? 4 : 1
     const recovery = new MomentDraw(disk, this.#run.history, this.#randomFor(1), draws)
+    const tools = this.#randomFor(8)
+    const image = tools.percent(TOOL_PERCENT) ? disk.freeze() : undefined
     const recovered = await recover(disk, this.#expectation)
     recovery.end()
+    if (image !== undefined) await this.#tryTools(image, recovered.state, tools)
     const last = this.#randomFor(2)
     if (last.percent(this.#secondPercent)) await this.#goOn(recovered, last)
     for (const [i, moment] of recovery.moments.entries()) {
@@ -222,6 +239,17 @@ class ImageCheck {
     }
     await closeClean(recovered.session, this.#randomFor(9))
     return recovered.state
+  }
+
+  async #tryTools(image: SimulatedDisk, state: Writes, random: Random): Promise<void> {
+    const { workload, history } = this.#run
+    const { tools } = this.#counts
+    if (random.percent(50)) return checkReadOnly(image, workload, history, state, tools)
+    // After a kill alone a second crash takes more than what the repair has written.
+    if (this.#kind === 'restart') return
+    // Without it there may be no database yet, and nothing to repair.
+    if (!image.contents().has(`${DIRECTORY}/${CURRENT_NAME}`)) return
+    return checkRepair(image, workload, history, random, tools)
   }
 
   /** A second crash, in the middle of the recovery: it changes nothing of what is recovered. */

@@ -6,7 +6,9 @@ import { DB } from '../../ts/db/database.ts'
 import type { Engine } from '../../ts/db/engine.ts'
 import type { Environment } from '../../ts/db/environment.ts'
 import type { DatabaseOptions } from '../../ts/db/options.ts'
-import { openEngine } from '../../ts/db/open.ts'
+import { openDatabase, openEngine } from '../../ts/db/open.ts'
+import type { RepairOptions, RepairReport } from '../../ts/db/tools/repair-report.ts'
+import { repairDatabase } from '../../ts/db/tools/repair.ts'
 import { NO_INFO_LOG } from '../../ts/platform/info-log.ts'
 import type { LevelLimits } from '../../ts/version/level-rules.ts'
 import { passTurns, type SimulatedDisk } from './simulated-disk.ts'
@@ -33,6 +35,22 @@ export async function openOn(
   const db = new DB(DIRECTORY, engine)
   engines.set(db, engine)
   return db
+}
+
+/** Opens it read-only. Rejects where there is none, as DB.open does. */
+export async function openReadOnlyOn(
+  disk: SimulatedDisk,
+  { levelLimits, ...options }: EngineOptions,
+): Promise<Database> {
+  const environment = environmentOf(disk, levelLimits)
+  return new DB(
+    DIRECTORY,
+    await openDatabase(DIRECTORY, { readOnly: true, ...options }, environment),
+  )
+}
+
+export function repairOn(disk: SimulatedDisk, options: RepairOptions = {}): Promise<RepairReport> {
+  return repairDatabase(DIRECTORY, options, environmentOf(disk))
 }
 
 const engines = new WeakMap<Database, Engine>()
