@@ -82,7 +82,7 @@ class Salvage {
       if (!isDamage(contents)) throw contents
       this.#lose(contents.offset ?? offset, storedBytes, contents.message, separator)
     } else {
-      const refused = this.#takeBlock(contents)
+      const refused = this.#takeBlock(contents, separator)
       if (refused !== undefined) this.#lose(offset, storedBytes, refused, separator)
     }
     this.#above = separator ?? this.#above
@@ -95,7 +95,8 @@ class Salvage {
     const crc32c = this.#fileSystem.crc32c.bind(this.#fileSystem)
     for (const { storedBytes, contents } of huntBlocks(bytes, this.#path, crc32c)) {
       const before = this.entries
-      const refused = contents instanceof SluiceError ? contents.message : this.#takeBlock(contents)
+      const refused =
+        contents instanceof SluiceError ? contents.message : this.#takeBlock(contents, undefined)
       // An index looks like a block of entries, but its first key is not above the last entry.
       if (this.entries === before) break
       if (refused !== undefined) this.#lose(end, storedBytes, refused, undefined)
@@ -105,18 +106,21 @@ class Salvage {
     this.#lose(end, bytes.length - end, reason, undefined)
   }
 
-  // Takes the entries of a block; what is wrong with those that were left out, if any were.
-  #takeBlock(block: Block): string | undefined {
+  // Takes the entries of a block; what is wrong, if anything is, with those that were left out or that
+  // should be there.
+  #takeBlock(block: Block, upTo: Buffer | undefined): string | undefined {
     const cursor = this.#cursor
     let refused: string | undefined
     try {
       cursor.open(block)
       while (cursor.next()) {
-        const reason = this.#refusal(cursor)
+        const reason = this.#refusal(cursor, upTo)
         if (reason !== undefined) {
           refused = reason
           continue
         }
+        // It can be taken, but what should be in its place is not there.
+        if (this.#isBelowPlace(cursor)) refused = 'an entry is below its place in the index'
         this.#keepLast(cursor)
         this.entries++
         this.#sink.entry(cursor)
@@ -130,13 +134,20 @@ class Salvage {
     return refused
   }
 
-  #refusal({ key, keyLength }: BlockCursor): string | undefined {
+  #refusal({ key, keyLength }: BlockCursor, upTo: Buffer | undefined): string | undefined {
     if (keyLength < TAG_SIZE) return 'an internal key is too short'
     if (typeOfKey(key, keyLength) > TYPE_VALUE) return 'an entry is of an unknown type'
     if (sequenceOfKey(key, keyLength) < 0) return 'a sequence is out of range'
+    // A whole block may stand in the place of another one; the index knows which keys belong here.
+    if (isAbove(key, keyLength, upTo)) return 'an entry is above its place in the index'
     if (this.entries === 0) return undefined
     const order = compareInternal(this.#last, 0, this.#lastLength, key, 0, keyLength)
     return order < 0 ? undefined : 'an entry is not above the one before'
+  }
+
+  #isBelowPlace({ key, keyLength }: BlockCursor): boolean {
+    const above = this.#above
+    return above !== undefined && !isAbove(key, keyLength, above)
   }
 
   #keepLast({ key, keyLength }: BlockCursor): void {
@@ -157,6 +168,11 @@ class Salvage {
       throw ioError('read', this.#path, error)
     }
   }
+}
+
+function isAbove(key: Buffer, keyLength: number, bound: Buffer | undefined): boolean {
+  if (bound === undefined || bound.length < TAG_SIZE) return false
+  return compareInternal(key, 0, keyLength, bound, 0, bound.length) > 0
 }
 
 function userKeyOf(internalKey: Buffer | undefined): Buffer | undefined {
