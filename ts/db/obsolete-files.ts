@@ -9,7 +9,7 @@ import type { FileSystem } from '../platform/file-system.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import { FOOTER_SIZE, hasMagic } from '../table/format.ts'
 import type { VersionSet } from '../version/version-set.ts'
-import { moveToLost } from './lost-files.ts'
+import { moveToLost, pruneOrphans } from './lost-files.ts'
 
 export interface ObsoleteContext {
   readonly fileSystem: FileSystem
@@ -44,7 +44,18 @@ export async function removeObsoleteFiles(context: ObsoleteContext): Promise<str
       infoLog.write(`cannot remove ${name}: ${String(error)}`)
     }
   }
+  if (moved.length > 0) await prune(context)
   return moved
+}
+
+async function prune({ fileSystem, directory, infoLog }: ObsoleteContext): Promise<void> {
+  try {
+    for (const path of await pruneOrphans(fileSystem, directory)) {
+      infoLog.write(`removed ${path}: lost/ held too many tables that no manifest named`)
+    }
+  } catch (error) {
+    infoLog.write(`cannot prune lost/: ${String(error)}`)
+  }
 }
 
 // A log was replayed, or copied to lost/. A temporary file never became anything, and neither did a

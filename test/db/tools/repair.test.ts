@@ -10,7 +10,7 @@ import { repairDatabase, type RepairEnvironment } from '../../../ts/db/tools/rep
 import { makeInternalKey } from '../../../ts/format/internal-key.ts'
 import { DB, type RepairReport, SluiceError } from '../../../ts/index.ts'
 import { emptyEdit, encodeEdit } from '../../../ts/version/version-edit.ts'
-import { CRASH_POLICIES, POLICY_NAMES } from '../../crash/crash-image.ts'
+import { CRASH_POLICIES } from '../../crash/crash-image.ts'
 import { DIRECTORY, openOn } from '../../crash/engine.ts'
 import { Random } from '../../crash/random.ts'
 import type { SimulatedDisk } from '../../crash/simulated-disk.ts'
@@ -281,7 +281,7 @@ test('39: a damaged block costs its keys and no others, at any level, and the fi
     t.is(report.levels, 'kept')
     t.is(outcomeOf(report, name), 'salvaged')
     t.is(report.losses.length, 1)
-    t.deepEqual(fs.readFileSync(join(path, 'lost', name)), files.get(name))
+    t.deepEqual(fs.readFileSync(join(path, 'lost', `damaged-${name}`)), files.get(name))
     differences += checkModel(t, await readBoth(t, path, sample.model.keys()), sample, report)
   }
   t.true(differences > 0)
@@ -328,6 +328,27 @@ test('39: a table whose index or footer is damaged, or that is cut, is read from
     checkModel(t, found, sample, report)
     t.true(report.files.find(({ file }) => file.endsWith(name))!.entries > 0)
   }
+})
+
+test('a block in the place of another one costs no keys but of these two', async (t) => {
+  const sample = await smallSample(t)
+  const [name] = [...sample.files.keys()].filter((found) => TABLE.test(found)).toSorted()
+  const table = sample.files.get(name!)!
+  // Two blocks of two entries each: those of 1 and 2, then those of 3 and 4.
+  const one = table.indexOf('key 0 1') - 3
+  const other = table.indexOf('key 0 3') - 3
+  const swapped = Buffer.from(table)
+  table.copy(swapped, one, other, other + (other - one))
+  table.copy(swapped, other, one, other)
+  const { path, report } = await repaired(t, new Map([...sample.files, [name!, swapped]]))
+  t.is(report.losses.length, 2)
+  const found = await readBoth(t, path, sample.model.keys())
+  checkModel(t, found, sample, report)
+  const wrong = [...sample.model].filter(([key, value]) => found.get(key) !== value)
+  t.deepEqual(
+    wrong.map(([key]) => key),
+    ['key 0 3', 'key 0 4'],
+  )
 })
 
 test('39: a damaged filter costs nothing', async (t) => {
@@ -474,6 +495,9 @@ function damage(files: Files, name: string, random: Random): void {
   }
 }
 
+/** Those that keep least, most, and strangest. */
+const POLICIES = ['drop-all', 'keep-all', 'torn', 'reordered'] as const
+
 /** The ways to break the small sample that the crash tests go through. */
 const BREAKS: readonly [string, (sample: Sample) => Files][] = [
   ['a manifest is missing', ({ files }) => without(files, MANIFEST)],
@@ -512,14 +536,16 @@ for (const [what, breaks] of BREAKS) {
     const kept = report.files.filter(({ outcome }) => outcome === 'salvaged')
     let images = 0
     for (const [index, moment] of frozen.entries()) {
-      for (const name of POLICY_NAMES) {
+      for (const name of POLICIES) {
         const image = moment.crashImage(CRASH_POLICIES[name], new Random(SEED + index))
         await repairDatabase(DIRECTORY, {}, worldOf(image))
         const where = `${name} at ${index} of ${frozen.length}`
         t.deepEqual(await contentsOn(image, sample), expected, where)
         for (const { file } of kept) {
-          const lost = image.contents(DIRECTORY).get(file.replace(DIRECTORY, `${DIRECTORY}/lost`))
-          t.deepEqual(lost, broken.get(file.slice(DIRECTORY.length + 1)), where)
+          const kind = file.slice(DIRECTORY.length + 1)
+          const keptName = TABLE.test(kind) ? `damaged-${kind}` : kind
+          const lost = image.contents(DIRECTORY).get(`${DIRECTORY}/lost/${keptName}`)
+          t.deepEqual(lost, broken.get(kind), where)
         }
         images++
       }

@@ -23,6 +23,7 @@ import {
 } from '../../format/file-name.ts'
 import type { DirectoryEntry, FileSystem } from '../../platform/file-system.ts'
 import { checkPath, takeLock } from '../database-path.ts'
+import { parseLostName } from '../lost-files.ts'
 
 const IS_LOCK_KEPT_BY_HOLDER: boolean = process.platform === 'win32'
 
@@ -71,7 +72,7 @@ async function removeEmptied(fileSystem: FileSystem, directory: string): Promise
 
 async function removeLost(fileSystem: FileSystem, lost: string): Promise<void> {
   for (const entry of (await entriesOf(fileSystem, lost)) ?? []) {
-    if (!isRemovable(entry) || parseFileName(entry.name) === undefined) continue
+    if (!isRemovable(entry) || parseLostName(entry.name) === undefined) continue
     await remove(fileSystem, join(lost, entry.name))
   }
   await removeEmptyDirectory(fileSystem, lost)

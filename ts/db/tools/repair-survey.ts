@@ -10,12 +10,13 @@
 // tables that it does not know are taken in as well.
 
 import { join } from 'node:path'
-import { isMissing, SluiceError } from '../../format/error.ts'
+import { ioError, isMissing, SluiceError } from '../../format/error.ts'
 import { LOST_DIRECTORY_NAME, manifestFileName, tableFileName } from '../../format/file-name.ts'
 import type { FileSystem } from '../../platform/file-system.ts'
 import type { FileMetadata } from '../../version/file-metadata.ts'
 import { type ManifestState, readCurrent, readManifest } from '../../version/manifest-reader.ts'
 import { findTable, type FoundFile, listFiles, missingLog, neededLogs } from '../directory-files.ts'
+import { parseLostName } from '../lost-files.ts'
 import { gatherEvidence, type ManifestEvidence } from './manifest-evidence.ts'
 import { Findings } from './verify-report.ts'
 import { type TableFacts, verifyTable } from './verify-table.ts'
@@ -74,10 +75,10 @@ export async function surveyDirectory(fileSystem: FileSystem, directory: string)
     }
   }
   const isMerged = state === undefined || isCut || tables.some(({ problem: p }) => p === RANGE)
-  const lost = await listLost(fileSystem, directory)
+  const lost = await lostNumbers(fileSystem, directory)
   return {
     files,
-    usedNumbers: [...files, ...lost].map(({ number }) => number),
+    usedNumbers: [...files.map(({ number }) => number), ...lost],
     state,
     manifestProblem: problem ?? (isCut ? 'the manifest does not know all tables' : undefined),
     evidence,
@@ -88,12 +89,14 @@ export async function surveyDirectory(fileSystem: FileSystem, directory: string)
   }
 }
 
-async function listLost(fileSystem: FileSystem, directory: string): Promise<FoundFile[]> {
+async function lostNumbers(fileSystem: FileSystem, directory: string): Promise<number[]> {
+  const lost = join(directory, LOST_DIRECTORY_NAME)
   try {
-    return await listFiles(fileSystem, join(directory, LOST_DIRECTORY_NAME))
+    const names = await fileSystem.readDirectory(lost)
+    return names.map((name) => parseLostName(name)?.number ?? 0)
   } catch (error) {
-    if (error instanceof SluiceError && isMissing(error.cause)) return []
-    throw error
+    if (isMissing(error)) return []
+    throw ioError('list', lost, error)
   }
 }
 
