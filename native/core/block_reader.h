@@ -1,8 +1,8 @@
 // Reads one block of a table: from the file, checked, expanded. The twin of what ts/table does in
 // block-contents.ts and compression.ts, for the blocks that are as they should be.
 //
-// Invariant: what is refused here is read again by the twin, which alone says what is wrong. So there
-// is one wording of every error, and nothing is refused that the twin would refuse otherwise.
+// Invariant: what is refused here is read again by the twin, which alone says what is wrong. So
+// there is one wording of every error, and nothing is refused that the twin would refuse otherwise.
 
 #ifndef SLUICEDB_CORE_BLOCK_READER_H_
 #define SLUICEDB_CORE_BLOCK_READER_H_
@@ -18,8 +18,9 @@ constexpr size_t kBlockTrailerSize = 1 + 4;
 
 // Answers of the functions below; what is not negative is the size of the contents.
 constexpr int64_t kBlockNotAtHand = -1;  // the disk would have to be read for it
-constexpr int64_t kBlockRefused = -2;    // an error, damage, no room, or a type that is not known here
-constexpr int64_t kBlockNoWay = -3;      // the file system cannot tell what is at hand
+constexpr int64_t kBlockRefused =
+    -2;                              // an error, damage, no room, or a type that is not known here
+constexpr int64_t kBlockNoWay = -3;  // the file system cannot tell what is at hand
 
 struct BlockLocation {
   int descriptor;

@@ -68,9 +68,9 @@ int64_t ReadStoredAtHand(const BlockLocation& block, uint8_t* data) {
 
 bool IsSound(const uint8_t* stored, size_t size) {
   const uint8_t* trailer = stored + size - kBlockTrailerSize;
-  const uint32_t masked = static_cast<uint32_t>(trailer[1]) | static_cast<uint32_t>(trailer[2]) << 8 |
-                          static_cast<uint32_t>(trailer[3]) << 16 |
-                          static_cast<uint32_t>(trailer[4]) << 24;
+  const uint32_t masked =
+      static_cast<uint32_t>(trailer[1]) | static_cast<uint32_t>(trailer[2]) << 8 |
+      static_cast<uint32_t>(trailer[3]) << 16 | static_cast<uint32_t>(trailer[4]) << 24;
   return MaskCrc(ExtendCrc32c(0, stored, size - kBlockTrailerSize + 1)) == masked;
 }
 
@@ -132,8 +132,8 @@ int64_t ReadBlock(const BlockLocation& block, bool verify, std::unique_ptr<uint8
   if (length < 0) return kBlockRefused;
   contents->reset(new (std::nothrow) uint8_t[static_cast<size_t>(length) + 1]);
   if (*contents == nullptr) return kBlockRefused;
-  const bool expanded = Expand(stored.data(), block.stored_size, contents->get(),
-                               static_cast<size_t>(length));
+  const bool expanded =
+      Expand(stored.data(), block.stored_size, contents->get(), static_cast<size_t>(length));
   return expanded ? length : kBlockRefused;
 }
 

@@ -21,8 +21,8 @@ namespace {
 // A block as it is stored.
 std::string Stored(const std::string& contents, char type) {
   std::string block = contents + type;
-  const uint32_t crc = MaskCrc(
-      ExtendCrc32c(0, reinterpret_cast<const uint8_t*>(block.data()), block.size()));
+  const uint32_t crc =
+      MaskCrc(ExtendCrc32c(0, reinterpret_cast<const uint8_t*>(block.data()), block.size()));
   for (int i = 0; i < 4; i++) block += static_cast<char>(crc >> (8 * i));
   return block;
 }
@@ -59,7 +59,10 @@ std::string Read(const BlockLocation& block, bool verify) {
 
 void TestKinds() {
   const std::string plain = Stored("contents as they are", 0);
-  const std::string snappy = Stored(std::string("\x07\x08" "abc\x01\x03", 7), 1);
+  const std::string snappy = Stored(std::string("\x07\x08"
+                                                "abc\x01\x03",
+                                                7),
+                                    1);
   const std::string unknown = Stored("contents", 2);
   const std::string nothing = Stored("", 0);
   const BlockFile file(plain + snappy + unknown + nothing);
@@ -78,7 +81,10 @@ void TestKinds() {
 }
 
 void TestDamage() {
-  const std::string snappy = Stored(std::string("\x07\x08" "abc\x01\x03", 7), 1);
+  const std::string snappy = Stored(std::string("\x07\x08"
+                                                "abc\x01\x03",
+                                                7),
+                                    1);
   for (size_t bit = 0; bit < 8 * snappy.size(); bit++) {
     std::string damaged = snappy;
     damaged[bit / 8] = static_cast<char>(damaged[bit / 8] ^ (1 << (bit % 8)));
