@@ -15,10 +15,14 @@ import { LEVEL_COUNT, type VersionEdit } from './version-edit.ts'
 export class Version {
   readonly levels: readonly (readonly FileMetadata[])[]
   /** By level, made at the first search: the largest keys of its files. */
-  readonly #largestKeys: (SortedKeys | undefined)[] = []
+  readonly #largestKeys: (SortedKeys | undefined)[]
 
-  private constructor(levels: readonly (readonly FileMetadata[])[]) {
+  private constructor(
+    levels: readonly (readonly FileMetadata[])[],
+    largestKeys: (SortedKeys | undefined)[] = [],
+  ) {
     this.levels = levels
+    this.#largestKeys = largestKeys
   }
 
   static empty(): Version {
@@ -31,21 +35,31 @@ export class Version {
    * a level out of order.
    */
   apply(edits: readonly VersionEdit[]): Version {
-    const levels = this.levels.map((files) => new Map(files.map((file) => [file.number, file])))
+    // Only of the levels that change: of the others, thousands of files may be left as they are.
+    const changed: (Map<number, FileMetadata> | undefined)[] = []
+    const filesOf = (level: number): Map<number, FileMetadata> =>
+      (changed[level] ??= new Map(this.levels[level]!.map((file) => [file.number, file])))
     for (const edit of edits) {
       for (const { level, number } of edit.deletedFiles) {
-        if (!levels[level]!.delete(number)) {
+        if (!filesOf(level).delete(number)) {
           throw corruption(`version edit: file ${number} is not at level ${level}`)
         }
       }
       for (const { level, file } of edit.newFiles) {
-        if (levels[level]!.has(file.number)) {
+        if (filesOf(level).has(file.number)) {
           throw corruption(`version edit: file ${file.number} is at level ${level} already`)
         }
-        levels[level]!.set(file.number, file)
+        filesOf(level).set(file.number, file)
       }
     }
-    return new Version(levels.map((files, level) => ordered([...files.values()], level)))
+    const levels = this.levels.map((files, level) => {
+      const map = changed[level]
+      return map === undefined ? files : ordered([...map.values()], level)
+    })
+    const largestKeys = this.#largestKeys.map((keys, level) =>
+      changed[level] === undefined ? keys : undefined,
+    )
+    return new Version(levels, largestKeys)
   }
 
   get fileCount(): number {
