@@ -17,6 +17,7 @@
 //   When a table is closed its slots are dropped: nothing is charged for what cannot be found.
 
 import type { Block } from './block.ts'
+import { indexedBlock } from './indexed-block.ts'
 
 /** What an entry holds beside the block's memory: the objects around it, by a rough count. */
 const ENTRY_OVERHEAD = 256
@@ -27,12 +28,14 @@ const TYPICAL_BLOCK_BYTES = 4096
 export type CacheSlots = (CachedBlock | undefined)[]
 
 interface CachedBlock {
-  readonly block: Block
+  block: Block
   readonly slots: CacheSlots
   readonly ordinal: number
-  readonly chargeBytes: number
+  chargeBytes: number
   readonly ringPosition: number
   isUsed: boolean
+  /** Whether it was tried to index the block. */
+  isTried: boolean
 }
 
 export class BlockCache {
@@ -63,7 +66,7 @@ export class BlockCache {
     const entry = slots[ordinal]
     if (entry === undefined) return undefined
     this.hits++
-    entry.isUsed = true
+    if (!entry.isUsed) this.#use(entry)
     return entry.block
   }
 
@@ -83,13 +86,21 @@ export class BlockCache {
 
   /** Keeps the block, unless it is larger than the cache. Requires: its bytes do not change. */
   put(slots: CacheSlots, ordinal: number, block: Block): void {
-    const chargeBytes = block.bytes.buffer.byteLength + ENTRY_OVERHEAD
+    const chargeBytes = chargeOf(block)
     const present = slots[ordinal]
     if (present !== undefined) this.#remove(present)
     if (chargeBytes > this.capacityBytes) return
     while (this.usedBytes + chargeBytes > this.capacityBytes) this.#evictOne()
     const ringPosition = this.#freePositions.pop() ?? this.#ring.length
-    const entry = { block, slots, ordinal, chargeBytes, ringPosition, isUsed: false }
+    const entry = {
+      block,
+      slots,
+      ordinal,
+      chargeBytes,
+      ringPosition,
+      isUsed: false,
+      isTried: false,
+    }
     this.#ring[ringPosition] = entry
     slots[ordinal] = entry
     this.usedBytes += chargeBytes
@@ -98,6 +109,22 @@ export class BlockCache {
   /** Forgets the blocks of a table that is closed. */
   drop(slots: CacheSlots): void {
     for (const entry of slots) if (entry !== undefined) this.#remove(entry)
+  }
+
+  // What is found once may be found often: the block is indexed for it.
+  #use(entry: CachedBlock): void {
+    entry.isUsed = true
+    if (entry.isTried) return
+    entry.isTried = true
+    const block = indexedBlock(entry.block)
+    if (block === undefined) return
+    const chargeBytes = chargeOf(block)
+    if (chargeBytes > this.capacityBytes) return
+    this.usedBytes += chargeBytes - entry.chargeBytes
+    entry.block = block
+    entry.chargeBytes = chargeBytes
+    // It is used, so the hand does not take it before others; unless there are none.
+    while (this.usedBytes > this.capacityBytes) this.#evictOne()
   }
 
   // Requires: the ring holds something.
@@ -120,4 +147,8 @@ export class BlockCache {
     this.#freePositions.push(entry.ringPosition)
     this.usedBytes -= entry.chargeBytes
   }
+}
+
+function chargeOf(block: Block): number {
+  return block.bytes.buffer.byteLength + ENTRY_OVERHEAD
 }

@@ -25,12 +25,21 @@ export class Block {
   readonly file: string
   /** Where the block is stored in the file. */
   readonly offset: number
+  /** Whether the fingerprints of its keys stand behind the contents, as indexed-block.ts says. */
+  readonly hasFingerprints: boolean
 
   /**
    * The block in contents[0, size), which it keeps and does not change.
    * Throws LEVEL_CORRUPTION when the layout is damaged.
    */
-  constructor(contents: Buffer, file: string, offset: number, size: number = contents.length) {
+  constructor(
+    contents: Buffer,
+    file: string,
+    offset: number,
+    size: number = contents.length,
+    hasFingerprints: boolean = false,
+  ) {
+    this.hasFingerprints = hasFingerprints
     this.bytes = contents
     this.file = file
     this.offset = offset

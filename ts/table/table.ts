@@ -297,7 +297,10 @@ export class Table {
 
 /** What the block says of the key. */
 function valueIn(block: Block, key: LookupKey): Lookup {
-  if (!search.find(block, key.bytes, key.length)) return undefined
+  const isThere = block.hasFingerprints
+    ? search.findIndexed(block, key)
+    : search.find(block, key.bytes, key.length)
+  if (!isThere) return undefined
   const { type } = search
   if (type === TYPE_DELETION) return null
   if (type !== TYPE_VALUE) throw block.damage(`entry of unknown type ${type}`)
