@@ -308,6 +308,54 @@ test('a forgotten iterator and a forgotten snapshot are told, and let go', async
   t.is(db.stats().snapshots.count, 0)
 })
 
+test('readers that end with their database are not told as forgotten', async (t) => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const events: DatabaseEvent[] = []
+  const db = await open(t, { onEvent: (event) => events.push(event) })
+  const forget = (): WeakRef<object> => {
+    db.snapshot()
+    return new WeakRef(db.iterator())
+  }
+  const iterator = forget()
+  await db.close()
+  for (let i = 0; i < 100 && iterator.deref() !== undefined; i++) {
+    collect()
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+  }
+  t.is(iterator.deref(), undefined)
+  await new Promise((resolve) => {
+    setImmediate(resolve)
+  })
+  t.deepEqual(
+    events.filter(({ type }) => type === 'forgotten'),
+    [],
+  )
+})
+
+test('a scan of what is in memory lets other work have its turn', async (t) => {
+  const db = await open(t)
+  await fill(db, 3000, 1000)
+  for (const way of ['for', 'next', 'nextv'] as const) {
+    let turns = 0
+    let isOver = false
+    const count = (): void => {
+      turns++
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    const iterator = db.iterator()
+    if (way === 'for') for await (const [key] of iterator) t.is(key.length, 7)
+    if (way === 'next') while ((await iterator.next()) !== undefined) turns += 0
+    if (way === 'nextv') while ((await iterator.nextv(100)).length > 0) turns += 0
+    isOver = true
+    t.true(turns >= 2, `${way}: ${turns}`)
+    await iterator.close()
+  }
+})
+
 test('statistics count open iterators and snapshots, and how old the oldest is', async (t) => {
   const db = await open(t)
   t.deepEqual(db.stats().iterators, { count: 0, oldestAgeMs: undefined })

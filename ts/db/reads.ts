@@ -49,6 +49,7 @@ export class Reads {
   /** In the order of opening. */
   readonly #iterators = new Set<OpenIterator>()
   readonly #forgotten: FinalizationRegistry<Held>
+  #isClosed = false
 
   constructor(environment: ReadEnvironment) {
     this.#environment = environment
@@ -109,6 +110,7 @@ export class Reads {
 
   /** Closes every iterator, behind the calls that wait for a read. */
   async close(): Promise<void> {
+    this.#isClosed = true
     await Promise.all([...this.#iterators].map((open) => open.close()))
   }
 
@@ -116,6 +118,7 @@ export class Reads {
     if (held.what === 'snapshot') held.handle.release()
     // Nobody waits for a read: whoever did would still have the iterator.
     else void held.open.close()
-    this.#environment.tell({ type: 'forgotten', what: held.what })
+    // Whoever closed the database has closed its readers.
+    if (!this.#isClosed) this.#environment.tell({ type: 'forgotten', what: held.what })
   }
 }
