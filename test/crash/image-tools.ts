@@ -63,7 +63,9 @@ export async function checkReadOnly(
 function isRefusal(error: unknown, hasDatabase: boolean): boolean {
   const cause = error instanceof SluiceError ? error.cause : undefined
   if (!(cause instanceof SluiceError)) return false
-  return cause.code === (hasDatabase ? 'LEVEL_CORRUPTION' : 'LEVEL_DATABASE_MISSING')
+  return (
+    cause.code === 'LEVEL_CORRUPTION' || (!hasDatabase && cause.code === 'LEVEL_DATABASE_MISSING')
+  )
 }
 
 /** Repairs the image, after it was damaged where `random` wants it. Requires: CURRENT is there. */

@@ -241,16 +241,16 @@ export function parseActions(line: string): Action[] {
   })
 }
 
-/** Every sequence of exactly `length` of the actions. */
-export function* sequences(
+/** Every sequence of exactly `length` of the names. */
+export function* sequences<Name extends string>(
   length: number,
-  actions: readonly Action[] = ACTIONS,
-): Generator<Action[]> {
+  names: readonly Name[],
+): Generator<Name[]> {
   if (length === 0) {
     yield []
     return
   }
-  for (const shorter of sequences(length - 1, actions)) {
-    for (const action of actions) yield [...shorter, action]
+  for (const shorter of sequences(length - 1, names)) {
+    for (const name of names) yield [...shorter, name]
   }
 }
