@@ -9,6 +9,7 @@ import { oldTableFileName, tableFileName } from '../../ts/format/file-name.ts'
 import { sequenceOfKey } from '../../ts/format/internal-key.ts'
 import type { FileMetadata } from '../../ts/version/file-metadata.ts'
 import { Random, mixSeed } from '../crash/random.ts'
+import type { SimulatedDisk } from '../crash/simulated-disk.ts'
 import { SEED, seeded } from '../format/seed.ts'
 import { type Entry, entry, userKeyOf } from '../table/entries.ts'
 import {
@@ -50,6 +51,20 @@ test('runs are merged into one table, and hidden entries and useless deletions a
   t.is(new Int32Array(job.control)[CONTROL_PROGRESS], result.readBytes >> 10)
 })
 
+/** Whether the table has the very bytes that its entries have where they are added one by one. */
+function isAsBuilt(
+  disk: SimulatedDisk,
+  { number }: FileMetadata,
+  entries: readonly Entry[],
+): boolean {
+  writeTable(disk, 9000, entries)
+  const files = disk.contents(DIRECTORY)
+  const [merged, built] = [number, 9000].map((one) =>
+    files.get(join(DIRECTORY, tableFileName(one))),
+  )
+  return merged!.equals(built!)
+}
+
 test('random runs lose exactly what the rules drop, and no reader at a snapshot sees a difference', async (t) => {
   for (let round = 0; round < 300; round++) {
     const random = new Random(mixSeed(SEED, round))
@@ -84,6 +99,7 @@ test('random runs lose exactly what the rules drop, and no reader at a snapshot 
       t.is(file.number, 1000 + i)
       t.deepEqual(file.smallest, tables[i]![0]!.key)
       t.deepEqual(file.largest, tables[i]!.at(-1)!.key)
+      t.true(isAsBuilt(disk, file, tables[i]!), seeded(`round ${round}: other bytes`))
       const next = tables[i + 1]
       if (next === undefined) continue
       t.false(isSameUserKey(tables[i]!.at(-1)!, next[0]!), seeded(`round ${round}: cut in a key`))

@@ -68,7 +68,9 @@ export class BlockBuilder {
   }
 
   /**
-   * Adds an entry. `shared` is how many bytes its key has in common with the last one, or fewer.
+   * Adds an entry. `shared` is how many bytes its key has in common with the last one, or fewer: who
+   * compared user keys alone has not seen that the tags behind them may begin alike, which LevelDB
+   * counts too.
    * Requires: the key sorts after the last one of this block. Requires: not finished.
    */
   add(
@@ -85,7 +87,8 @@ export class BlockBuilder {
     const at = this.#end
     const room = at + 3 * MAX_VARINT32_LENGTH + keyLength + valueLength
     if (room > this.#bytes.buffer.length) this.#grow(room)
-    const stored = this.#beginEntry() ? 0 : shared
+    const common = this.#extendShared(shared, key.buffer, keyStart, keyLength)
+    const stored = this.#beginEntry() ? 0 : common
     const bytes = this.#bytes
     const nonShared = keyLength - stored
     let position = at + 3
@@ -104,8 +107,16 @@ export class BlockBuilder {
     copyBytes(value, valueStart, valueEnd, bytes, position)
     this.#end = position + valueLength
     if (keyLength > this.#lastKey.buffer.length) this.#growLastKey(keyLength)
-    copyBytes(key, keyStart + shared, keyEnd, this.#lastKey, shared)
+    copyBytes(key, keyStart + common, keyEnd, this.#lastKey, common)
     this.#lastKeyLength = keyLength
+  }
+
+  #extendShared(shared: number, key: Buffer, keyStart: number, keyLength: number): number {
+    const limit = keyLength < this.#lastKeyLength ? keyLength : this.#lastKeyLength
+    const lastKey = this.#lastKey.buffer
+    let common = shared
+    while (common < limit && lastKey[common] === key[keyStart + common]) common++
+    return common
   }
 
   /** Writes the restart points; returns the contents' size: they are in bytes[0, size). */
