@@ -11,7 +11,7 @@ import { NodeFileSystem } from '../../ts/platform/node-file-system.ts'
 import { LookupKey } from '../../ts/table/lookup-key.ts'
 import { TableBuilder } from '../../ts/table/table-builder.ts'
 import { TableCache } from '../../ts/table/table-cache.ts'
-import type { TableFiles } from '../../ts/table/table-cache.ts'
+import type { TableFiles } from '../../ts/table/table-file.ts'
 import { PLAIN, buildTable, entry, lookupOf } from './entries.ts'
 import { MemoryRandomAccessFile, systemError } from './memory-file.ts'
 
@@ -192,6 +192,34 @@ test('an opening that fails is not remembered', async (t) => {
   files.failure = undefined
   t.is((await cache.get(1, KEY))?.toString(), 'db/000001.ldb')
   await cache.close()
+})
+
+test('where no descriptor is free, idle tables are closed and the opening is tried once more', async (t) => {
+  for (const code of ['EMFILE', 'ENFILE']) {
+    const { files, cache } = make(10)
+    const borrowed = cache.borrowSync(1)
+    for (const number of [2, 3, 4, 5]) cache.getSync(number, KEY)
+    const open = files.openRandomAccessSync.bind(files)
+    // Four descriptors, the one that is borrowed included.
+    files.openRandomAccessSync = (path) => {
+      if (files.openPaths.length >= 4) throw systemError(code)
+      return open(path)
+    }
+    t.is(cache.getSync(6, KEY)?.toString(), 'db/000006.ldb')
+    t.deepEqual(
+      files.openPaths,
+      [1, 4, 5, 6].map((number) => `db/00000${number}.ldb`),
+    )
+    t.is((await cache.get(7, KEY))?.toString(), 'db/000007.ldb')
+    const others = [6, 7].map((number) => cache.borrowSync(number))
+    others.push(cache.borrowSync(8))
+    t.throws(() => cache.getSync(9, KEY), { code: 'LEVEL_IO_ERROR' }, 'none is idle')
+    await t.throwsAsync(cache.get(9, KEY), { code: 'LEVEL_IO_ERROR' })
+    for (const one of [borrowed, ...others]) one.release()
+    t.is(cache.getSync(9, KEY)?.toString(), 'db/000009.ldb')
+    await cache.close()
+    t.deepEqual(files.openPaths, [])
+  }
 })
 
 test('a file that is no table is closed again, and the damage told', async (t) => {

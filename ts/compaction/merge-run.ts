@@ -12,13 +12,12 @@
 //
 // Invariant: entries ascend, checked at each move, across blocks and files.
 
-import { join } from 'node:path'
 import { varint32At, varint32End } from '../format/coding.ts'
 import { Bytes, copyBytes } from '../format/copy-words.ts'
-import { type SluiceError, ioError, isMissing } from '../format/error.ts'
-import { oldTableFileName, tableFileName } from '../format/file-name.ts'
+import type { SluiceError } from '../format/error.ts'
 import { MAX_SEQUENCE, TAG_SIZE, TYPE_VALUE } from '../format/internal-key.ts'
 import type { FileSystem, RandomAccessFile } from '../platform/file-system.ts'
+import { openTableFileSync } from '../table/table-file.ts'
 import { TableScanner } from '../table/table-scanner.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
 
@@ -227,23 +226,8 @@ export class MergeRun {
     this.close()
     if (this.#nextFile === this.#files.length) return false
     const { number } = this.#files[this.#nextFile++]!
-    this.#file = openTable(this.#fileSystem, this.#directory, number)
+    this.#file = openTableFileSync(this.#fileSystem, this.#directory, number)
     this.#scanner.open(this.#file)
     return true
-  }
-}
-
-function openTable(fileSystem: FileSystem, directory: string, number: number): RandomAccessFile {
-  const path = join(directory, tableFileName(number))
-  try {
-    return fileSystem.openRandomAccessSync(path)
-  } catch (error) {
-    if (!isMissing(error)) throw ioError('open', path, error)
-    const oldPath = join(directory, oldTableFileName(number))
-    try {
-      return fileSystem.openRandomAccessSync(oldPath)
-    } catch (oldError) {
-      throw isMissing(oldError) ? ioError('open', path, error) : ioError('open', oldPath, oldError)
-    }
   }
 }

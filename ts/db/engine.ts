@@ -35,7 +35,7 @@ import { Memtables, type MemtablesContext } from './memtables.ts'
 import { enterNewState } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
 import { ObsoleteTables } from './obsolete-tables.ts'
-import { type CheckedOptions, tableOptionsOf } from './options.ts'
+import { type CheckedOptions, openTableLimit, tableOptionsOf } from './options.ts'
 import { PointReader } from './point-reader.ts'
 import { type ReadEnvironment, Reads } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
@@ -95,7 +95,7 @@ export class Engine implements DatabaseEngine {
     this.report = parts.report
     const { fileSystem } = environment
     this.blockCache = options.cacheSize === 0 ? undefined : new BlockCache(options.cacheSize)
-    this.#tables = new TableCache(fileSystem, directory, options.maxOpenFiles, {
+    this.#tables = new TableCache(fileSystem, directory, openTableLimit(options, fileSystem), {
       crc32c: (bytes, start, end) => fileSystem.crc32c(bytes, start, end),
       verifyChecksums: options.verifyChecksums,
       ...(this.blockCache === undefined ? {} : { blockCache: this.blockCache }),

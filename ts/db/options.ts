@@ -3,6 +3,7 @@
 // Names are LevelDB's in camelCase, and so are the defaults, with one exception: LevelDB writes no
 // bloom filter unless told to, and classic-level always writes one of 10 bits a key; so do we.
 
+import type { FileSystem } from '../platform/file-system.ts'
 import type { TableOptions } from '../table/table-options.ts'
 import { LEVELDB_LIMITS } from '../version/level-rules.ts'
 import type { DatabaseEvent } from './event.ts'
@@ -24,7 +25,10 @@ export interface DatabaseOptions {
   readonly writeBufferSize?: number
   /** Bytes at which a compaction ends a table. 1 KiB to 1 GiB, default 2 MiB. */
   readonly maxFileSize?: number
-  /** Tables kept open, at least 1. Default 1000. */
+  /**
+   * Tables kept open, at least 1; never more than a fifth of the files that the process may have open.
+   * Default 1000.
+   */
   readonly maxOpenFiles?: number
   /** Bytes of data blocks kept in memory between reads; 0 for none. 0 to 2^40, default 8 MiB. */
   readonly cacheSize?: number
@@ -126,6 +130,18 @@ function checkNumber(name: string, value: unknown, [least, most]: readonly [numb
   if (!Number.isInteger(value) || value < least || value > most) {
     throw new RangeError(`${name} must be a whole number from ${least} to ${most}, not ${value}`)
   }
+}
+
+/** Of the descriptors that the process may have, the part that tables take at most. */
+const DESCRIPTOR_SHARE = 0.2
+
+/** How many tables may be open: as the option says, within a share of the process's descriptors. */
+export function openTableLimit(
+  { maxOpenFiles }: CheckedOptions,
+  { descriptorLimit }: Pick<FileSystem, 'descriptorLimit'>,
+): number {
+  if (descriptorLimit === undefined) return maxOpenFiles
+  return Math.min(maxOpenFiles, Math.max(1, Math.floor(descriptorLimit * DESCRIPTOR_SHARE)))
 }
 
 /** The options that a table is built with: plain data, to be sent to a worker. */

@@ -12,6 +12,8 @@ import type { Lock } from './lock.ts'
 import type { LogFile } from './log-file.ts'
 
 export interface FileSystem {
+  /** How many files this process may have open; absent or undefined where that is not known. */
+  readonly descriptorLimit?: number | undefined
   /** CRC-32C of bytes[start, end), not masked. Here because the choice of binding is the platform's. */
   crc32c(bytes: Uint8Array, start: number, end: number): number
 

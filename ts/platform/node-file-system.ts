@@ -11,6 +11,7 @@ import { dirname, resolve } from 'node:path'
 import { errnoOf } from '../format/error.ts'
 import type { Binding } from './binding.ts'
 import { BLOCK_REFUSED, BlockReadQueue } from './block-reads.ts'
+import { descriptorLimit } from './descriptor-limit.ts'
 import type { DirectoryEntry, FileSystem, RandomAccessFile, WritableFile } from './file-system.ts'
 import type { Lock } from './lock.ts'
 import type { LogFile } from './log-file.ts'
@@ -27,6 +28,10 @@ export class NodeFileSystem implements FileSystem {
   constructor(binding: Binding) {
     this.#binding = binding
     this.#blockReads = binding.blockReads && new BlockReadQueue(binding.blockReads)
+  }
+
+  get descriptorLimit(): number | undefined {
+    return descriptorLimit()
   }
 
   crc32c(bytes: Uint8Array, start: number, end: number): number {

@@ -8,18 +8,19 @@
 //   before its callers hear of it, so that the next one tries anew (EMFILE passes).
 //   References are counted before the caller goes on, also for those who waited for an opening:
 //   between its end and their turn, others run.
+//   An opening that finds no descriptor free closes half of the idle tables and tries once more; what
+//   fails then is that read alone.
 //   After close() nothing is opened; close() resolves when the last reference is gone.
 //
 // Recency is a counter in each entry and eviction looks at all of them: it happens only beside an
 // opening, which costs four reads, while a list would have to be mended at every get.
 
-import { join } from 'node:path'
-
-import { SluiceError, ioError, isMissing } from '../format/error.ts'
-import { oldTableFileName, tableFileName } from '../format/file-name.ts'
-import type { FileSystem, RandomAccessFile } from '../platform/file-system.ts'
+import { SluiceError } from '../format/error.ts'
+import type { RandomAccessFile } from '../platform/file-system.ts'
 import type { LookupKey } from './lookup-key.ts'
 import { NOT_AT_HAND, Table } from './table.ts'
+import { isOutOfDescriptors, openTableFile, openTableFileSync } from './table-file.ts'
+import type { TableFiles } from './table-file.ts'
 import type { Lookup, TableReadOptions } from './table.ts'
 
 /** A reference to an open table, for longer than one get. */
@@ -44,9 +45,6 @@ interface Opening {
   /** Evicted before it was there: its result is for these callers only. */
   isEvicted: boolean
 }
-
-/** The part of the file system that a cache needs. */
-export type TableFiles = Pick<FileSystem, 'openRandomAccess' | 'openRandomAccessSync'>
 
 export class TableCache {
   readonly #files: TableFiles
@@ -216,30 +214,20 @@ export class TableCache {
   }
 
   async #openFile(fileNumber: number): Promise<RandomAccessFile> {
-    const path = join(this.#directory, tableFileName(fileNumber))
     try {
-      return await this.#files.openRandomAccess(path)
+      return await openTableFile(this.#files, this.#directory, fileNumber)
     } catch (error) {
-      if (!isMissing(error)) throw ioError('open', path, error)
-      const oldPath = join(this.#directory, oldTableFileName(fileNumber))
-      return this.#files.openRandomAccess(oldPath).catch((oldError: unknown) => {
-        throw neitherOpens(path, error, oldPath, oldError)
-      })
+      if (!isOutOfDescriptors(error) || !this.#closeIdleHalf()) throw error
+      return openTableFile(this.#files, this.#directory, fileNumber)
     }
   }
 
   #openFileSync(fileNumber: number): RandomAccessFile {
-    const path = join(this.#directory, tableFileName(fileNumber))
     try {
-      return this.#files.openRandomAccessSync(path)
+      return openTableFileSync(this.#files, this.#directory, fileNumber)
     } catch (error) {
-      if (!isMissing(error)) throw ioError('open', path, error)
-      const oldPath = join(this.#directory, oldTableFileName(fileNumber))
-      try {
-        return this.#files.openRandomAccessSync(oldPath)
-      } catch (oldError) {
-        throw neitherOpens(path, error, oldPath, oldError)
-      }
+      if (!isOutOfDescriptors(error) || !this.#closeIdleHalf()) throw error
+      return openTableFileSync(this.#files, this.#directory, fileNumber)
     }
   }
 
@@ -300,6 +288,16 @@ export class TableCache {
     }
   }
 
+  /** Closes the half of the idle tables that was used longest ago. False when none is idle. */
+  #closeIdleHalf(): boolean {
+    const idle = [...this.#entries].filter(([, { references }]) => references === 0)
+    idle.sort(([, a], [, b]) => a.lastUse - b.lastUse)
+    for (const [fileNumber, entry] of idle.slice(0, Math.ceil(idle.length / 2))) {
+      this.#remove(fileNumber, entry)
+    }
+    return idle.length > 0
+  }
+
   #remove(fileNumber: number, entry: Entry): void {
     this.#entries.delete(fileNumber)
     entry.isEvicted = true
@@ -310,16 +308,6 @@ export class TableCache {
   #checkIdle(): void {
     if (this.#openingCount === 0 && this.#lingeringCount === 0) this.#onIdle?.()
   }
-}
-
-/** The error for a table that opens under neither name; the newer name speaks where both are missing. */
-function neitherOpens(
-  path: string,
-  error: unknown,
-  oldPath: string,
-  oldError: unknown,
-): SluiceError {
-  return isMissing(oldError) ? ioError('open', path, error) : ioError('open', oldPath, oldError)
 }
 
 function closeQuietly(file: Table | RandomAccessFile): void {
