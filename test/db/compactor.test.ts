@@ -193,7 +193,7 @@ test('a damaged table is left alone, and what does not need it is compacted', as
   const [event] = world.ofType('compaction-failed')
   t.is(event!.retryMs, undefined)
   t.like(event!.error, { code: 'LEVEL_CORRUPTION', offset: 7 })
-  t.is(world.engine.compactor.refusedTables, 1)
+  t.like(world.db.stats().compaction, { failures: 1, refusedTables: 1 })
   // Beside the damaged range, and above the limit of level 0 with it.
   await world.table(['zz', 'zzz'])
   await world.table(['zz', 'zzz'], 'again')
@@ -212,7 +212,7 @@ test('where the error names no input, none of them is tried again', async (t) =>
   const world = await opened(foreign)
   await world.tables(4)
   await world.until('told', () => world.ofType('compaction-failed').length === 1)
-  t.is(world.engine.compactor.refusedTables, 4)
+  t.is(world.db.stats().compaction.refusedTables, 4)
   await world.db.close()
 })
 

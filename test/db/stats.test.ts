@@ -37,7 +37,7 @@ test('a new database has done nothing', async (t) => {
       syncs: { count: 0, durationMs: 0, p50Ms: 0, p99Ms: 0, p999Ms: 0, maxMs: 0 },
     },
     flush: { count: 0, bytes: 0, durationMs: 0 },
-    compaction: { count: 0, trivialMoves: 0, ...noWork },
+    compaction: { count: 0, trivialMoves: 0, failures: 0, refusedTables: 0, ...noWork },
     writeAmplification: undefined,
     cache: { capacityBytes: 8 * 2 ** 20, usedBytes: 0, hits: 0, misses: 0 },
     stalls: { 'level0-delay': nothing, memtable: nothing, 'level0-stop': nothing },

@@ -27,7 +27,7 @@ import { CompactionRun, type RunContext } from './compaction-run.ts'
 import type { DatabaseEvent } from './event.ts'
 import { Level0Pace } from './level0-pace.ts'
 import { type CompactRangeOptions, ManualCompaction } from './manual-compaction.ts'
-import type { FinishedCompaction } from './stats.ts'
+import type { Counters } from './stats.ts'
 
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 60_000
@@ -40,8 +40,7 @@ export interface CompactorContext extends RunContext {
   refusal(): SluiceError | undefined
   /** Takes tables that the current version no longer has. */
   addObsolete(numbers: readonly number[]): void
-  countCompaction(work: FinishedCompaction): void
-  countTrivialMove(): void
+  readonly counters: Counters
   tell(event: DatabaseEvent): void
 }
 
@@ -73,11 +72,6 @@ export class Compactor {
 
   constructor(context: CompactorContext) {
     this.#context = context
-  }
-
-  /** The number of damaged tables that no compaction takes any more. */
-  get refusedTables(): number {
-    return this.#refused.size
   }
 
   /** The level whose tables are being compacted; undefined when none are. */
@@ -157,6 +151,7 @@ export class Compactor {
     if (this.#isClosed) return
     this.#isStopped = false
     this.#refused.clear()
+    this.#context.counters.setRefusedTables(0)
     this.#retryMs = FIRST_RETRY_MS
     this.schedule()
   }
@@ -239,7 +234,7 @@ export class Compactor {
     const told = { type: 'compaction', level, moved, inputFiles: inputFiles.length } as const
     if (moved) {
       await run.move()
-      context.countTrivialMove()
+      context.counters.countTrivialMove()
       const durationMs = context.now() - startMs
       this.pace.compacted(level, 1, durationMs)
       context.tell({ ...told, outputFiles: 1, readBytes: 0, writtenBytes: 0, durationMs })
@@ -250,7 +245,7 @@ export class Compactor {
     const work = { readBytes: totalBytes(inputFiles), writtenBytes, durationMs }
     this.pace.compacted(level, inputs[0].length, durationMs)
     context.addObsolete(inputFiles.map(({ number }) => number))
-    context.countCompaction({ outputLevel: level + 1, ...work })
+    context.counters.countCompaction({ outputLevel: level + 1, ...work })
     context.tell({ ...told, outputFiles: files.length, ...work })
     manual?.advance(run.compaction, work.readBytes)
   }
@@ -259,6 +254,7 @@ export class Compactor {
     // Cut short, or with the database failed: what comes next sees to whoever waits.
     if (error.code === 'LEVEL_ABORTED' || this.#context.refusal() !== undefined) return
     this.#lastError = error
+    this.#context.counters.countCompactionFailure()
     const isDamage = error.code === 'LEVEL_CORRUPTION' || error.code === 'LEVEL_NOT_SUPPORTED'
     if (isDamage) this.#refuse(compaction, error)
     const mayRetry = !isDamage && manual === undefined
@@ -274,6 +270,7 @@ export class Compactor {
     const named = error.file === undefined ? undefined : parseFileName(basename(error.file))?.number
     const damaged = named !== undefined && numbers.includes(named) ? [named] : numbers
     for (const number of damaged) this.#refused.set(number, error)
+    this.#context.counters.setRefusedTables(this.#refused.size)
   }
 
   async #waitForRetry(): Promise<void> {

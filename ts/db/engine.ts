@@ -270,12 +270,7 @@ export class Engine implements DatabaseEngine {
       addObsolete: (numbers) => {
         this.#obsolete.add(numbers)
       },
-      countCompaction: (work) => {
-        this.counters.countCompaction(work)
-      },
-      countTrivialMove: () => {
-        this.counters.countTrivialMove()
-      },
+      counters: this.counters,
       tell: (event) => {
         this.#infoLog.write(describeEvent(event))
         this.#tell(event)

@@ -30,7 +30,7 @@ export interface CompactRangeOptions {
 }
 
 // Files of a level that one step takes: small enough that what a flush brings need not wait long.
-const FILES_PER_STEP = 10
+const FILES_PER_STEP = 4
 
 export class ManualCompaction {
   /** Settles with the whole compaction. */

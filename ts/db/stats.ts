@@ -40,6 +40,10 @@ export interface CompactionStats {
   readonly count: number
   /** Tables that went down a level as they were, by an entry in the manifest alone. */
   readonly trivialMoves: number
+  /** Compactions that failed; each changed nothing. */
+  readonly failures: number
+  /** Damaged tables that no compaction takes any more, until resume() or the next opening. */
+  readonly refusedTables: number
   readonly readBytes: number
   readonly writtenBytes: number
   /** Summed; several may have run at once. */
@@ -76,6 +80,8 @@ export class Counters {
   readonly #compaction = {
     count: 0,
     trivialMoves: 0,
+    failures: 0,
+    refusedTables: 0,
     readBytes: 0,
     writtenBytes: 0,
     durationMs: 0,
@@ -130,6 +136,15 @@ export class Counters {
 
   countTrivialMove(): void {
     this.#compaction.trivialMoves++
+  }
+
+  countCompactionFailure(): void {
+    this.#compaction.failures++
+  }
+
+  /** So many tables are refused from now on. */
+  setRefusedTables(count: number): void {
+    this.#compaction.refusedTables = count
   }
 
   writeStats(): WriteStats {
