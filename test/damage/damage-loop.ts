@@ -16,6 +16,7 @@ import { DIRECTORY, openOn } from '../crash/engine.ts'
 import type { Random } from '../crash/random.ts'
 import { describeKey, describeValue } from '../model/key-space.ts'
 import { View, Violation } from '../model/view.ts'
+import type { Watchdog } from '../model/watchdog.ts'
 import { type Damage, someDamage } from './damage.ts'
 import { diskOf, type Image } from './image.ts'
 import { needs } from './table-layout.ts'
@@ -53,8 +54,10 @@ export async function checkDamage(
   image: Image,
   random: Random,
   counts: DamageCounts,
+  watchdog?: Watchdog,
 ): Promise<void> {
   const damage = someDamage(image, random)
+  watchdog?.at(`case ${counts.cases}: ${describeDamage(damage)}`)
   counts.cases++
   counts.byKind.set(damage.kind, (counts.byKind.get(damage.kind) ?? 0) + 1)
   let timer: NodeJS.Timeout | undefined
@@ -66,12 +69,15 @@ export async function checkDamage(
   try {
     await Promise.race([new Case(image, damage, counts).run(), hang])
   } catch (error) {
-    const places = damage.ranges.map(([from, to]) => `${from}..${to}`).join(' and ')
     const message = error instanceof Error ? error.message : String(error)
-    throw new Error(`${damage.kind} in ${damage.file} at ${places}: ${message}`, { cause: error })
+    throw new Error(`${describeDamage(damage)}: ${message}`, { cause: error })
   } finally {
     clearTimeout(timer)
   }
+}
+
+function describeDamage({ kind, file, ranges }: Damage): string {
+  return `${kind} in ${file} at ${ranges.map(([from, to]) => `${from}..${to}`).join(' and ')}`
 }
 
 class Case {

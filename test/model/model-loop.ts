@@ -10,12 +10,13 @@ import * as fc from 'fast-check'
 import { mixSeed, Random } from '../crash/random.ts'
 import { OPERATION_KINDS, type OperationKind } from './operations.ts'
 import { OPTION_SETS, type OptionSet } from './option-sets.ts'
+import { Watchdog } from './watchdog.ts'
 import { World } from './world.ts'
 
 /** While one waits for its disk or its worker, another goes on. */
 const LIVES_AT_ONCE = 3
-/** One life takes some 100 ms; whoever waits this long waits for ever. */
-const HANG_MS = 60_000
+/** An operation takes some milliseconds; who waits this long waits for ever. */
+const HANG_MS = 90_000
 const SHRINK_MS = 60_000
 
 export interface ModelCounts {
@@ -46,16 +47,21 @@ export async function runModel(plan: ModelPlan, counts: ModelCounts): Promise<st
   const sets = plan.sets ?? OPTION_SETS
   let next = 0
   let failure: string | undefined
-  const liveOn = async (): Promise<void> => {
+  const liveOn = async (watchdog: Watchdog): Promise<void> => {
     while (counts.operations < plan.operations && failure === undefined) {
       const i = next++
       const set = sets[i % sets.length]!
-      const found = await liveAndShrink(set, mixSeed(plan.seed, i), plan.root, counts)
+      const found = await liveAndShrink(set, mixSeed(plan.seed, i), plan.root, counts, watchdog)
       failure ??= found
       plan.onLife?.(counts)
     }
   }
-  await Promise.all(Array.from({ length: LIVES_AT_ONCE }, liveOn))
+  const watchdog = new Watchdog(HANG_MS)
+  try {
+    await Promise.all(Array.from({ length: LIVES_AT_ONCE }, () => liveOn(watchdog)))
+  } finally {
+    await watchdog.close()
+  }
   return failure
 }
 
@@ -65,11 +71,12 @@ export async function liveAndShrink(
   seed: number,
   root: string,
   counts: ModelCounts,
+  watchdog?: Watchdog,
 ): Promise<string | undefined> {
   let isFirst = true
   let firstFailure = ''
   const property = fc.asyncProperty(someOperations(set.longestLife), async (operations) => {
-    const life = new Life(set, seed, root, isFirst ? counts : noModelCounts())
+    const life = new Life(set, seed, root, isFirst ? counts : noModelCounts(), watchdog)
     isFirst = false
     try {
       await life.run(operations)
@@ -87,18 +94,32 @@ export async function liveAndShrink(
   const [smallest] = outcome.counterexample ?? []
   return [
     firstFailure,
-    `repeat: npm run model -- --set ${JSON.stringify(set.name)} --life ${seed}`,
+    `repeat: ${repetition(set, seed)}`,
     `as few operations as were found to fail: ${smallest === undefined ? 'all' : fc.stringify(smallest)}`,
     messageOf(outcome.errorInstance),
   ].join('\n')
 }
 
+function repetition({ name }: OptionSet, seed: number): string {
+  return `npm run model -- --set ${JSON.stringify(name)} --life ${seed}`
+}
+
 class Life {
   readonly #world: World
   readonly #counts: ModelCounts
+  readonly #seed: number
+  readonly #watchdog: Watchdog | undefined
   #done = 0
 
-  constructor(set: OptionSet, seed: number, root: string, counts: ModelCounts) {
+  constructor(
+    set: OptionSet,
+    seed: number,
+    root: string,
+    counts: ModelCounts,
+    watchdog: Watchdog | undefined,
+  ) {
+    this.#seed = seed
+    this.#watchdog = watchdog
     this.#counts = counts
     counts.lives++
     counts.sets.add(set.name)
@@ -142,6 +163,9 @@ class Life {
     this.#counts.kinds.set(name, (this.#counts.kinds.get(name) ?? 0) + 1)
     this.#done++
     this.#world.note = ''
+    this.#watchdog?.at(
+      `${name}, operation ${this.#done} of ${repetition(this.#world.set, this.#seed)}`,
+    )
     try {
       const ended = action(this.#world)
       if (ended !== undefined) await ended
