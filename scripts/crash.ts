@@ -3,7 +3,7 @@
 //
 //   node dist/scripts/crash.js --images 1000000 --faults 500000 --seed 7
 //       random workloads until so many images and faults are checked
-//       --one-in 10 draws one crash point in ten, and so runs ten times the workloads
+//       --one-in 10 draws one crash point or fault in ten, and so runs ten times the workloads
 //       --steps 200 makes the workloads of the crashes longer: levels fill
 //   node dist/scripts/crash.js --small 3
 //       every sequence of up to three actions, all crash points, all policies
@@ -58,6 +58,7 @@ const { values } = parseArgs({
 })
 
 const seed = Number(values.seed)
+const oneIn = Number(values['one-in'])
 const crashes = noCrashCounts()
 const faults = noFaultCounts()
 let failures = 0
@@ -130,7 +131,6 @@ async function runSmall(mostActions: number): Promise<void> {
 }
 
 async function runMany(images: number, faultCount: number): Promise<void> {
-  const oneIn = Number(values['one-in'])
   const length = Number(values.steps)
   for (let i = 0; crashes.images < images; i++) {
     const own = mixSeed(seed, oneIn, i)
@@ -145,7 +145,7 @@ async function runMany(images: number, faultCount: number): Promise<void> {
     const line = `--seed ${own} --length ${FAULT_LENGTH}`
     const workload = randomWorkload(own, FAULT_LENGTH)
     await attempt(line, (onViolation) =>
-      checkFaults(workload, faults, { limit: faultCount, onViolation }),
+      checkFaults(workload, faults, { limit: faultCount, oneIn, onViolation }),
     )
   }
 }

@@ -91,6 +91,8 @@ export function noFaultCounts(): FaultCounts {
 export interface FaultChoice {
   /** Only this fault, by its number. */
   readonly fault?: number
+  /** Only one fault in so many, drawn: more workloads for as many faults. */
+  readonly oneIn?: number
   /** Stops when so many faults are done. */
   readonly limit?: number
   readonly onViolation?: OnViolation
@@ -104,8 +106,10 @@ export async function checkFaults(
 ): Promise<void> {
   const trace = await watched('the workload', traceOf(workload))
   counts.workloads++
+  const random = new Random(mixSeed(workload.seed, trace.length, 1))
   for (const [number, plan] of plansFor(trace, workload.seed).entries()) {
     if (choice.fault !== undefined && choice.fault !== number) continue
+    if (random.below(choice.oneIn ?? 1) !== 0) continue
     if (choice.limit !== undefined && counts.faults >= choice.limit) return
     const run = new FaultRun(workload, plan, new Random(mixSeed(workload.seed, number)), counts)
     const where = `${describe(plan)} --fault ${number}`

@@ -8,6 +8,7 @@ import { randomWorkload } from './workload.ts'
 
 const SEED = Number(process.env['SLUICE_SEED'] ?? 1)
 const FAULTS = 10_000
+const ONE_IN = 5
 /** Short, since every fault takes a run of its own. */
 const LENGTH = 20
 
@@ -19,7 +20,7 @@ test.serial(
     for (let i = 0; counts.faults < FAULTS; i++) {
       const seed = mixSeed(SEED, i)
       try {
-        await checkFaults(randomWorkload(seed, LENGTH), counts, { limit: FAULTS })
+        await checkFaults(randomWorkload(seed, LENGTH), counts, { limit: FAULTS, oneIn: ONE_IN })
       } catch (error) {
         t.fail(`${messageOf(error)} --seed ${seed} --length ${LENGTH}`)
         return
