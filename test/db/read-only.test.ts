@@ -111,6 +111,10 @@ test('a missing database is not made, and a damaged one is refused', async (t) =
   t.is(await openCode(t, join(directory, 'none')), 'LEVEL_DATABASE_MISSING')
   t.is(await openCode(t, directory), 'LEVEL_DATABASE_MISSING')
   t.deepEqual(fs.readdirSync(directory), [])
+  // What a creation leaves that was killed: there was no database yet.
+  const unborn = directoryOf(t, new Map([['MANIFEST-000001', b('')]]))
+  t.is(await openCode(t, unborn), 'LEVEL_DATABASE_MISSING')
+  t.deepEqual(fs.readdirSync(unborn), ['MANIFEST-000001'])
   const files = await sample(t)
   const gone = (pattern: RegExp): Files => changed(files, pattern, () => undefined)
   for (const damaged of [

@@ -4,13 +4,16 @@ import { join } from 'node:path'
 import { corruption, ioError, isMissing, type SluiceError } from '../format/error.ts'
 import {
   logFileName,
+  manifestFileName,
   type NumberedFile,
   oldTableFileName,
   parseFileName,
   tableFileName,
+  temporaryFileName,
 } from '../format/file-name.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { ManifestState } from '../version/manifest-reader.ts'
+import { FIRST_MANIFEST_NUMBER } from '../version/version-set.ts'
 
 /** A name in the directory that is a numbered file of a database. */
 export interface FoundFile extends NumberedFile {
@@ -31,6 +34,18 @@ export async function listFiles(fileSystem: FileSystem, directory: string): Prom
     if (file !== undefined) files.push({ ...file, name })
   }
   return files
+}
+
+/**
+ * A file that shows that a database is or was there, with CURRENT or without it. What a creation
+ * leaves that was cut short shows nothing: there was no database yet.
+ */
+export function traceOfDatabase(files: readonly FoundFile[]): FoundFile | undefined {
+  const leftovers = [
+    manifestFileName(FIRST_MANIFEST_NUMBER),
+    temporaryFileName(FIRST_MANIFEST_NUMBER),
+  ]
+  return files.find(({ name }) => !leftovers.includes(name))
 }
 
 /**

@@ -24,7 +24,7 @@ import type { Memtable } from '../memtable/memtable.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import { type ManifestState, readCurrent, readManifest } from '../version/manifest-reader.ts'
 import { VersionSet } from '../version/version-set.ts'
-import { listFiles, missingLog, neededLogs } from './directory-files.ts'
+import { listFiles, missingLog, neededLogs, traceOfDatabase } from './directory-files.ts'
 import type { Environment } from './environment.ts'
 import { type BatchSink, LogReplay } from './log-replay.ts'
 import { MemtableMemory } from './memtable-memory.ts'
@@ -107,7 +107,7 @@ async function readState(fileSystem: FileSystem, directory: string): Promise<Man
   if (number !== undefined) {
     return readManifest(fileSystem, join(directory, manifestFileName(number)), number)
   }
-  const [found] = await listFiles(fileSystem, directory)
+  const found = traceOfDatabase(await listFiles(fileSystem, directory))
   if (found === undefined) {
     throw new SluiceError('LEVEL_DATABASE_MISSING', `${directory} holds no database`)
   }

@@ -13,18 +13,20 @@
 
 import { dirname, join, resolve } from 'node:path'
 import { corruption, errnoOf, ioError, SluiceError } from '../format/error.ts'
-import {
-  CURRENT_NAME,
-  manifestFileName,
-  tableFileName,
-  temporaryFileName,
-} from '../format/file-name.ts'
+import { CURRENT_NAME, manifestFileName, tableFileName } from '../format/file-name.ts'
 import type { WriteAheadLog } from '../log/write-ahead-log.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import { type ManifestState, readCurrent, readManifest } from '../version/manifest-reader.ts'
 import { createDatabase, FIRST_MANIFEST_NUMBER, VersionSet } from '../version/version-set.ts'
-import { findTable, type FoundFile, listFiles, missingLog, neededLogs } from './directory-files.ts'
+import {
+  findTable,
+  type FoundFile,
+  listFiles,
+  missingLog,
+  neededLogs,
+  traceOfDatabase,
+} from './directory-files.ts'
 import { BatchTables } from './batch-tables.ts'
 import type { Environment } from './environment.ts'
 import { LogReplay } from './log-replay.ts'
@@ -146,13 +148,9 @@ async function readOrCreateState(
 }
 
 // A directory with files of a database and no CURRENT is a damaged database, not a missing one: to
-// create another over it would seal the loss. What a creation leaves that was cut short is neither.
+// create another over it would seal the loss.
 function checkNothingIsThere(files: readonly FoundFile[], directory: string): void {
-  const leftovers = [
-    manifestFileName(FIRST_MANIFEST_NUMBER),
-    temporaryFileName(FIRST_MANIFEST_NUMBER),
-  ]
-  const found = files.find(({ name }) => !leftovers.includes(name))
+  const found = traceOfDatabase(files)
   if (found === undefined) return
   throw corruption(`${CURRENT_NAME} is missing beside ${found.name}`, directory)
 }
