@@ -202,6 +202,8 @@ test('entries that were gathered for an aborted call are handed out by the next 
   await fill(db, 1000)
   await db.flushMemtable()
   const iterator = db.iterator({ highWaterMarkBytes: Infinity })
+  // With its first block in memory, the aborted call gathers the rest of that before it has to wait.
+  t.is((await iterator.next())?.[0].toString(), 'k000000')
   const abort = new AbortController()
   const gathering = iterator.nextv(1000, { signal: abort.signal })
   abort.abort(new Error('enough'))
@@ -210,8 +212,8 @@ test('entries that were gathered for an aborted call are handed out by the next 
   t.is(error.name, 'AbortError')
   await t.throwsAsync(iterator.nextv(1, { signal: abort.signal }), { code: 'LEVEL_ABORTED' })
   const keys = (await iterator.all()).map(([key]) => key.toString())
-  t.is(keys.length, 1000)
-  t.is(keys[0], 'k000000')
+  t.is(keys.length, 999)
+  t.is(keys[0], 'k000001')
 })
 
 test('a chunk ends at highWaterMarkBytes, with at least one entry', async (t) => {
