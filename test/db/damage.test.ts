@@ -505,9 +505,27 @@ function nameSizes(disk: SimulatedDisk): string[] {
   return [...disk.contents(DIRECTORY)].map(([name, bytes]) => `${name} ${bytes.length}`)
 }
 
-test("files that are not a database's are left alone, and tables that no manifest knows are kept", async (t) => {
+test('a table that no manifest knows is kept where a log was not taken over whole', async (t) => {
   const files = await tenKeys()
   const table = files.get(nameOf(files, TABLE))!
+  const log = nameOf(files, LOG)
+  files.set(log, files.get(log)!.subarray(0, -1))
+  files.set(`${DIRECTORY}/000899.ldb`, table)
+  const disk = diskOf(files)
+  const db = await openOn(disk, OPTIONS)
+  await db.close()
+  t.deepEqual(disk.contents(DIRECTORY).get(`${DIRECTORY}/lost/000899.ldb`), table)
+})
+
+test("files that are not a database's are left alone, and tables that no manifest knows are kept where they may hold more", async (t) => {
+  const files = await tenKeys()
+  const other = await killed(async (db) => {
+    for (let i = 0; i < 11; i++) await db.put(b(`other ${i}`), b('v'))
+    await db.flushMemtable()
+  })
+  // One has the sequences of ten writes and one more; the other one has those of the first five.
+  const table = other.get(nameOf(other, TABLE))!
+  files.set(`${DIRECTORY}/000899.ldb`, files.get(nameOf(files, TABLE))!)
   const mine = [
     `${DIRECTORY}/notes.txt`,
     `${DIRECTORY}/foo.log`,
@@ -527,6 +545,7 @@ test("files that are not a database's are left alone, and tables that no manifes
   for (const name of mine) t.deepEqual(after.get(name), b('mine'), name)
   t.deepEqual(after.get(`${DIRECTORY}/lost/000900.ldb`), table)
   t.false(after.has(`${DIRECTORY}/000901.ldb`))
+  t.false(after.has(`${DIRECTORY}/000899.ldb`) || after.has(`${DIRECTORY}/lost/000899.ldb`))
   await db.put(b('k'), b('v'))
   await db.flushMemtable()
   await db.close()

@@ -2,7 +2,8 @@
 //
 //   NNNNNN.log, MANIFEST-NNNNNN    damaged, copied before they were replaced
 //   damaged-NNNNNN.ldb             the same for a table, by repair
-//   NNNNNN.ldb                     a whole table that no manifest names, moved by an open
+//   NNNNNN.ldb                     a whole table that no manifest names, moved by an open that cannot
+//                                  tell that all of it is elsewhere
 //
 // What is damaged is all there is of it, and stays until somebody takes it away. Tables that no
 // manifest names come from kills in the middle of a flush or a compaction, again and again, and are

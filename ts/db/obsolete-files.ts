@@ -10,6 +10,8 @@ import type { InfoLog } from '../platform/info-log.ts'
 import { FOOTER_SIZE, hasMagic } from '../table/format.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import { moveToLost, pruneOrphans } from './lost-files.ts'
+import { Findings } from './tools/verify-report.ts'
+import { verifyTable } from './tools/verify-table.ts'
 
 export interface ObsoleteContext {
   readonly fileSystem: FileSystem
@@ -21,6 +23,12 @@ export interface ObsoleteContext {
    * unknown manifest or whole table among them is moved to lost/, since that manifest may have been cut.
    */
   readonly knownBelow: number
+  /**
+   * After a recovery that took over everything: the last sequence that it replayed. A whole table that
+   * nothing names and that has no entry above it holds what the logs held, or the live tables hold:
+   * a kill left it in the middle of a flush. Undefined where that is not known.
+   */
+  readonly replayedUpTo?: number | undefined
   /** What is in the directory. */
   readonly names: Iterable<string>
 }
@@ -35,7 +43,7 @@ export async function removeObsoleteFiles(context: ObsoleteContext): Promise<str
     if (file === undefined || isNeeded(file, live, versions)) continue
     const path = join(directory, name)
     try {
-      if (file.number < knownBelow || (await isWorthless(fileSystem, path, file))) {
+      if (file.number < knownBelow || (await isWorthless(context, path, file))) {
         await fileSystem.unlink(path)
       } else {
         moved.push(await moveToLost(fileSystem, directory, name))
@@ -61,18 +69,34 @@ async function prune({ fileSystem, directory, infoLog }: ObsoleteContext): Promi
 // A log was replayed, or copied to lost/. A temporary file never became anything, and neither did a
 // table without its end, which every kill in the middle of a flush leaves: no manifest names one.
 async function isWorthless(
-  fileSystem: FileSystem,
+  { fileSystem, replayedUpTo }: ObsoleteContext,
   path: string,
   { kind }: NumberedFile,
 ): Promise<boolean> {
   if (kind !== 'table') return kind === 'log' || kind === 'temporary'
+  if (!(await isWhole(fileSystem, path))) return true
+  return replayedUpTo !== undefined && (await endsBy(fileSystem, path, replayedUpTo))
+}
+
+async function isWhole(fileSystem: FileSystem, path: string): Promise<boolean> {
   const file = await fileSystem.openRandomAccess(path)
   try {
-    if (file.sizeBytes < FOOTER_SIZE) return true
-    return !hasMagic(await file.read(file.sizeBytes - FOOTER_SIZE, FOOTER_SIZE), 0)
+    if (file.sizeBytes < FOOTER_SIZE) return false
+    return hasMagic(await file.read(file.sizeBytes - FOOTER_SIZE, FOOTER_SIZE), 0)
   } finally {
     await file.close()
   }
+}
+
+// Whether all of the table can be read and no entry of it has a sequence above `lastSequence`.
+async function endsBy(
+  fileSystem: FileSystem,
+  path: string,
+  lastSequence: number,
+): Promise<boolean> {
+  const findings = new Findings({})
+  await verifyTable(fileSystem, path, { metadata: undefined, lastSequence }, findings)
+  return findings.report().ok
 }
 
 function isNeeded(file: NumberedFile, live: ReadonlySet<number>, versions: VersionSet): boolean {

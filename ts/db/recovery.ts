@@ -99,12 +99,15 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
   // Without a record there is nothing to tell a log that lost all of its writes from an empty one.
   const lostSequences =
     replay.records === 0 ? 0 : Math.max(0, state.lastSequence - replay.lastSequence)
+  const isAllThere = replay.records > 0 && dropped.length === 0 && lostSequences === 0
   const movedToLost = await removeObsoleteFiles({
     fileSystem: environment.fileSystem,
     directory,
     infoLog: context.infoLog,
     versions,
     knownBelow: state.nextFileNumber,
+    // Not the manifest's last sequence: C++ LevelDB writes there what only a log may hold.
+    replayedUpTo: isAllThere ? replay.lastSequence : undefined,
     // The manifest of the creation was written after the directory was listed.
     names: new Set([...files.map(({ name }) => name), manifestFileName(state.manifestNumber)]),
   })
