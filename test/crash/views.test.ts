@@ -38,10 +38,11 @@ function workloadOf(names: readonly string[]): Workload {
     keyCount: 2,
     options: {
       writeBufferSize: 4096,
+      blockSize: 64,
       compression: 'none',
       cacheSize: 0,
       // Two flushes begin a compaction, and nothing stays on level 1.
-      levelLimits: { level0Files: 2, level1Bytes: 1, growth: 1, maxFileSizeBytes: 100 },
+      levelLimits: { level0Files: 2, level1Bytes: 1, growth: 1, maxFileSizeBytes: 50 },
     },
     latency: 1,
     // From a state in which there is something below that may show again.

@@ -66,6 +66,8 @@ export function randomWorkload(seed: number, length: number): Workload {
   }
   const options: EngineOptions = {
     writeBufferSize: style.writeBufferSize,
+    // A table ends at a block: with large ones no compaction would have several outputs.
+    blockSize: random.pick([64, 256, 256, 4096]),
     compression: random.percent(10) ? 'snappy' : 'none',
     cacheSize: random.pick([0, 2000, 100_000]),
     // One table open at a time: what is read again has to be there still.
@@ -172,7 +174,7 @@ const SMALL_LEVELS: LevelLimits = {
   level0Files: 2,
   level1Bytes: 300,
   growth: 2,
-  maxFileSizeBytes: 200,
+  maxFileSizeBytes: 60,
 }
 
 /**
@@ -188,7 +190,12 @@ export function smallWorkload(
   return {
     seed,
     keyCount: SMALL_KEY_COUNT,
-    options: { writeBufferSize: 4096, compression: 'none', levelLimits: SMALL_LEVELS },
+    options: {
+      writeBufferSize: 4096,
+      blockSize: 64,
+      compression: 'none',
+      levelLimits: SMALL_LEVELS,
+    },
     latency: 4,
     steps: [
       ...startingWith(filling),
