@@ -85,3 +85,20 @@ test('a table that cannot be opened fails the call', async (t) => {
   const sizes = approximateSizes(version, [[b('c'), b('d')]], () => Promise.reject(damage))
   t.is(await t.throwsAsync(sizes), damage)
 })
+
+test('thousands of ranges have few tables open at a time', async (t) => {
+  const version = versionOf(
+    ...Array.from({ length: 6 }, (_, level) => [level, level + 1, 'b', 'y'] as const),
+  )
+  const ranges = Array.from({ length: 2000 }, (): SizeRange => [b('c'), b('d')])
+  let open = 0
+  let mostOpen = 0
+  const sizes = await approximateSizes(version, ranges, async (_number, key) => {
+    mostOpen = Math.max(mostOpen, ++open)
+    await Promise.resolve()
+    open--
+    return (key[0]! - 0x60) * 10
+  })
+  t.deepEqual(new Set(sizes), new Set([60]))
+  t.true(mostOpen <= 16, `${mostOpen} open at a time`)
+})

@@ -9,28 +9,32 @@
 import { compareBytes, TAG_SIZE } from '../format/internal-key.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
 import type { Version } from '../version/version.ts'
+import { inLanes } from './lanes.ts'
 
 /** Where in the table the block begins that may hold the key, in bytes. */
 export type OffsetInTable = (fileNumber: number, userKey: Uint8Array) => Promise<number>
 
 export type SizeRange = readonly [start: Uint8Array, end: Uint8Array]
 
+/** Ranges that are looked at together. A table is open while it is asked, so their number is bounded. */
+const LANES = 16
+
 /**
  * A size for each range, 0 where it ends before it begins. Rejects with the errors of opening a
  * table. Requires: the version's files stay until it settles.
  */
-export function approximateSizes(
+export async function approximateSizes(
   version: Version,
   ranges: readonly SizeRange[],
   offsetInTable: OffsetInTable,
 ): Promise<number[]> {
-  const offset = (key: Uint8Array): Promise<number> => offsetOf(version, key, offsetInTable)
-  return Promise.all(
-    ranges.map(async ([start, end]) => {
-      const [before, after] = await Promise.all([offset(start), offset(end)])
-      return Math.max(0, after - before)
-    }),
-  )
+  const sizes = ranges.map(() => 0)
+  await inLanes([...ranges.entries()], LANES, async ([at, [start, end]]) => {
+    const before = await offsetOf(version, start, offsetInTable)
+    const after = await offsetOf(version, end, offsetInTable)
+    sizes[at] = Math.max(0, after - before)
+  })
+  return sizes
 }
 
 async function offsetOf(
@@ -39,16 +43,14 @@ async function offsetOf(
   offsetInTable: OffsetInTable,
 ): Promise<number> {
   let sum = 0
-  const straddling: Promise<number>[] = []
   for (const files of version.levels) {
     for (const file of files) {
       if (compareUserKey(file.largest, userKey) < 0) sum += file.sizeBytes
       else if (compareUserKey(file.smallest, userKey) < 0) {
-        straddling.push(offsetInTable(file.number, userKey))
+        sum += await offsetInTable(file.number, userKey)
       }
     }
   }
-  for (const offset of await Promise.all(straddling)) sum += offset
   return sum
 }
 

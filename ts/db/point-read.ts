@@ -10,6 +10,7 @@ import type { NOT_AT_HAND } from '../table/table.ts'
 import type { TableCache } from '../table/table-cache.ts'
 import type { RetainedVersion } from '../version/version-set.ts'
 import type { Version } from '../version/version.ts'
+import { inLanes } from './lanes.ts'
 
 /** Reads of getMany under way at a time: enough to keep a pool of four threads busy. */
 const LANES = 16
@@ -81,17 +82,13 @@ export async function fillMissing(
   missing: readonly MissingValue[],
   fillCache: boolean,
 ): Promise<(Buffer | undefined)[]> {
-  let next = 0
-  const lane = async (): Promise<void> => {
-    while (next < missing.length) {
-      const { at, key } = missing[next++]!
+  try {
+    await inLanes(missing, LANES, async ({ at, key }) => {
       values[at] = await readTables(retained.version, tables, key, fillCache)
-    }
+    })
+  } finally {
+    retained.release()
   }
-  const lanes = Array.from({ length: Math.min(LANES, missing.length) }, lane)
-  const outcomes = await Promise.allSettled(lanes)
-  retained.release()
-  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   return values
 }
 

@@ -13,6 +13,7 @@ import type { TableFiles } from '../table/table-file.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
 import type { Version } from '../version/version.ts'
 import { findTable } from './directory-files.ts'
+import { inLanes } from './lanes.ts'
 
 /** Tables that are opened at a time: a pool of four threads is kept busy. */
 const LANES = 8
@@ -42,16 +43,12 @@ export class ReadOnlyFiles implements TableFiles {
     const files = version.levels.flat()
     const toHold = files.slice(0, this.#mostHeld)
     await this.#letGo(new Set(toHold.map(({ number }) => number)))
-    const waiting = [...files]
-    const lane = async (): Promise<void> => {
-      for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-        if (this.#held.has(file.number)) continue
-        if (toHold.includes(file)) await this.#add(file)
-        else await this.#look(file)
-      }
-    }
-    const outcomes = await Promise.allSettled(Array.from({ length: LANES }, lane))
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+    const isToBeHeld = new Set(toHold)
+    await inLanes(files, LANES, async (file) => {
+      if (this.#held.has(file.number)) return
+      if (isToBeHeld.has(file)) await this.#add(file)
+      else await this.#look(file)
+    })
   }
 
   async openRandomAccess(path: string): Promise<RandomAccessFile> {
