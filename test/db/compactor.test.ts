@@ -383,6 +383,24 @@ test('tables that an iterator reads stay until it is closed', async (t) => {
   t.is(world.disk.openFileCount, 0)
 })
 
+test('nothing is removed once the database is closed, though a read ends only then', async (t) => {
+  const world = await opened()
+  await world.tables(3)
+  const retained = world.engine.versions.retain()
+  await world.tables(1)
+  await world.idle()
+  await world.db.close()
+  const left = world.tablesOnDisk()
+  retained.release()
+  await turns(20)
+  t.is(left.length, 4)
+  t.deepEqual(world.tablesOnDisk(), left)
+  await world.open()
+  t.deepEqual(world.tablesOnDisk(), world.liveTables())
+  t.deepEqual(world.db.recovery.movedToLost, [])
+  await world.db.close()
+})
+
 test('a table that cannot be removed is left to the next open', async (t) => {
   const world = await opened()
   const fault = { effect: 'fail', kind: 'unlink', path: /\.ldb$/, code: 'EACCES' } as const

@@ -186,9 +186,10 @@ export class Engine implements DatabaseEngine {
     await Promise.allSettled([this.#resuming])
     await this.queue.drained()
     await this.#memtables.ended()
-    await this.#obsolete.removed()
     await Promise.all([this.#environment.jobs.close(), this.#environment.compactionJobs.close()])
     await this.#tables.close()
+    // Behind the reads that were under way: each gives up its version.
+    await this.#obsolete.close()
     this.#infoLog.write('close')
     await this.#infoLog.close()
     const [log, manifest] = await Promise.allSettled([

@@ -7,6 +7,8 @@
 //   while a failure is set: the manifest that the next open reads may then be an older one.
 //   Best effort: what cannot be unlinked is the next open's.
 //   One unlink at a time, so that at most one thread of the pool is held.
+//   Behind close() nothing is removed: a read that ends late gives its version up when the directory
+//   may be another database's.
 
 import { join } from 'node:path'
 import { isMissing } from '../format/error.ts'
@@ -30,6 +32,7 @@ export class ObsoleteTables {
   readonly #context: ObsoleteTablesContext
   readonly #waiting = new Set<number>()
   #removing: Promise<void> = Promise.resolve()
+  #isClosed = false
 
   constructor(context: ObsoleteTablesContext) {
     this.#context = context
@@ -44,7 +47,7 @@ export class ObsoleteTables {
   /** Begins to remove those that nobody uses. */
   removeUnused(): void {
     const { versions, tables } = this.#context
-    if (this.#waiting.size === 0 || !this.#context.mayRemove()) return
+    if (this.#isClosed || this.#waiting.size === 0 || !this.#context.mayRemove()) return
     const live = versions.liveFileNumbers()
     for (const number of this.#waiting) {
       if (live.has(number)) continue
@@ -54,8 +57,9 @@ export class ObsoleteTables {
     }
   }
 
-  /** Resolves when every removal that was begun has ended. Never rejects. */
-  removed(): Promise<void> {
+  /** Begins no more, and resolves when every removal that was begun has ended. Never rejects. */
+  close(): Promise<void> {
+    this.#isClosed = true
     return this.#removing
   }
 
