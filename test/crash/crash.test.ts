@@ -28,7 +28,7 @@ test.serial('any crash of a row of puts and switches leaves a prefix', (t) =>
 
 /** Random workloads until there are enough images, one crash point in `oneIn`. */
 async function checkRandom(t: ExecutionContext, oneIn: number): Promise<void> {
-  t.timeout(300_000)
+  t.timeout(600_000)
   const counts = noCrashCounts()
   for (let i = 0; counts.images < IMAGES; i++) {
     const seed = mixSeed(SEED, oneIn, i)
@@ -50,7 +50,7 @@ async function checkSequences(
   actions: readonly Action[],
   seed: number,
 ): Promise<void> {
-  t.timeout(300_000)
+  t.timeout(600_000)
   const counts = noCrashCounts()
   for (let length = 0; length <= longest; length++) {
     for (const sequence of sequences(length, actions)) {

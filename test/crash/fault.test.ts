@@ -15,7 +15,7 @@ const LENGTH = 20
 test.serial(
   'any failing operation is reported, harms nothing, and can be recovered from',
   async (t) => {
-    t.timeout(300_000)
+    t.timeout(600_000)
     const counts = noFaultCounts()
     for (let i = 0; counts.faults < FAULTS; i++) {
       const seed = mixSeed(SEED, i)

@@ -51,7 +51,7 @@ function workloadOf(names: readonly string[]): Workload {
 }
 
 test('every snapshot shows what it saw after any five writes, flushes and compactions', async (t) => {
-  t.timeout(300_000)
+  t.timeout(600_000)
   let workloads = 0
   let merges = 0
   for (const names of sequences(5, NAMES)) {
