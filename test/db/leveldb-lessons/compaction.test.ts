@@ -39,13 +39,15 @@ test('a deletion stays while a deeper level holds its key, and goes when it has 
   await world.db.delete(b('foo'))
   await world.db.flushMemtable()
   t.deepEqual(entriesFor(world, 'foo'), ['DEL', 'v1'])
+  // With another table to merge with: alone it would only move.
+  await world.table(['a', 'z'], 'v2')
   world = await sunk(world, 1)
   t.is(world.levels, '0 1 1 0 0 0 0')
   t.deepEqual(entriesFor(world, 'foo'), ['DEL', 'v1'])
   t.is(getText(world.db, 'foo'), undefined)
   await world.db.compactRange()
   t.deepEqual(entriesFor(world, 'foo'), [])
-  t.deepEqual(await scan(world.db), ['a=v1', 'z=v1'])
+  t.deepEqual(await scan(world.db), ['a=v2', 'z=v2'])
   await world.db.close()
 })
 
