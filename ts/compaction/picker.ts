@@ -54,10 +54,23 @@ export function pickCompaction(
     .filter(({ score }) => score >= 1)
     .toSorted((a, b) => b.score - a.score)
   for (const { level } of levels) {
-    for (const file of candidates(version, level, pointers.get(level))) {
-      const compaction = around(version, level, [file], limits)
-      if (!compaction.inputs.some((files) => files.some(isRefused))) return compaction
-    }
+    const compaction = pickFromLevel(version, level, pointers, limits, isRefused)
+    if (compaction !== undefined) return compaction
+  }
+  return undefined
+}
+
+/** The compaction of this level whose turn it is, whether the level needs one or not. */
+export function pickFromLevel(
+  version: Version,
+  level: number,
+  pointers: ReadonlyMap<number, Buffer>,
+  limits: LevelLimits,
+  isRefused: (file: FileMetadata) => boolean,
+): Compaction | undefined {
+  for (const file of candidates(version, level, pointers.get(level))) {
+    const compaction = around(version, level, [file], limits)
+    if (!compaction.inputs.some((files) => files.some(isRefused))) return compaction
   }
   return undefined
 }

@@ -18,9 +18,10 @@
 //   Whoever waits for level 0 is woken by every end of a step, by stop() and by a failure.
 
 import { basename } from 'node:path'
-import { type Compaction, pickCompaction } from '../compaction/picker.ts'
+import { type Compaction, pickCompaction, pickFromLevel } from '../compaction/picker.ts'
 import { ioError, SluiceError } from '../format/error.ts'
 import { parseFileName } from '../format/file-name.ts'
+import type { FileMetadata } from '../version/file-metadata.ts'
 import type { UserKeyRange } from '../version/file-range.ts'
 import { levelScore, totalBytes } from '../version/level-rules.ts'
 import { CompactionRun, type RunContext } from './compaction-run.ts'
@@ -176,17 +177,26 @@ export class Compactor {
 
   #next(): Work | undefined {
     if (this.#isStopped || this.#context.refusal() !== undefined) return undefined
-    const { versions, limits } = this.#context
-    const version = versions.current
-    const isLevel0First = this.#wasManual && levelScore(version, 0, limits) >= 1
-    const manual = isLevel0First ? undefined : this.#nextManual()
-    if (manual !== undefined) return manual
+    const own = this.#wasManual ? this.#pickLevel0() : undefined
     this.#wasManual = false
-    const compaction = pickCompaction(version, versions.compactPointers, limits, ({ number }) =>
-      this.#refused.has(number),
-    )
-    return compaction === undefined ? this.#nextManual() : { compaction, manual: undefined }
+    if (own !== undefined) return { compaction: own, manual: undefined }
+    const manual = this.#nextManual()
+    if (manual !== undefined) return manual
+    const { versions, limits } = this.#context
+    const { current, compactPointers } = versions
+    const compaction = pickCompaction(current, compactPointers, limits, this.#isRefused)
+    return compaction && { compaction, manual: undefined }
   }
+
+  // Between two steps of somebody's, whatever other levels ask for: writes wait for this one alone.
+  #pickLevel0(): Compaction | undefined {
+    const { versions, limits } = this.#context
+    const { current, compactPointers } = versions
+    if (levelScore(current, 0, limits) < 1) return undefined
+    return pickFromLevel(current, 0, compactPointers, limits, this.#isRefused)
+  }
+
+  readonly #isRefused = ({ number }: FileMetadata): boolean => this.#refused.has(number)
 
   #nextManual(): Work | undefined {
     for (let manual = this.#manual[0]; manual !== undefined; manual = this.#manual[0]) {
