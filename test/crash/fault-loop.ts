@@ -236,18 +236,24 @@ class FaultRun {
     if (this.#random.percent(50)) this.#failAgain(disk)
     if (ending === 'resume') {
       await session.resume()
-      disk.heal()
-      session.faultsAllowed = false
+      await this.#heal(session)
       await session.resume()
     } else {
       // The calls that failed may make close() report it; the open must succeed.
       await session.close()
       await session.openStubbornly()
-      disk.heal()
-      session.faultsAllowed = false
+      await this.#heal(session)
       if (session.refusesWrites) await session.resume()
     }
     return session
+  }
+
+  // What was struck before may be told after: a compaction of all has to wait for it.
+  async #heal(session: Session): Promise<void> {
+    session.disk.heal()
+    await session.step({ kind: 'compact' })
+    await session.settle()
+    session.faultsAllowed = false
   }
 
   #failAgain(disk: SimulatedDisk): void {

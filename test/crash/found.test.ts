@@ -53,6 +53,13 @@ test('what a later log holds is left out when an earlier one was lost whole', (t
 test('the manifest tells where tables end, so that a log lost behind them is noticed', (t) =>
   crash(t, 'put,switch,put,switch,put', { before: /\.log/, kind: 'prefix', secondPercent: 0 }))
 
+test('the manifest tells where tables end, also where a compaction writes to it', (t) =>
+  crash(t, 'put,switch,put,switch,put,switch,put', {
+    before: /\.log/,
+    kind: 'prefix',
+    secondPercent: 0,
+  }))
+
 test('the manifest never names a log whose directory entry can vanish', (t) =>
   crash(t, 'flush', { kind: 'data-only', secondPercent: 0 }))
 

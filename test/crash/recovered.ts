@@ -104,13 +104,14 @@ export function successor({ session, state }: Recovered, history?: History): Ses
   return later
 }
 
-/** Three more calls, and a crash in the middle of them or after. */
+/** Three more calls, now and then a compaction, and a crash in the middle of them or after. */
 export async function goOnAndCrash(session: Session, random: Random): Promise<void> {
   const { disk, history, earlier, workload } = session
   const draw = new MomentDraw(disk, history, random)
   session.call([{ key: 0, sizeBytes: 30 }], false)
   session.call([{ key: 1, sizeBytes: 30 }], true)
   session.call([{ key: 2, sizeBytes: 30 }], false)
+  if (random.percent(20)) await session.step({ kind: 'compact' })
   await session.settle()
   draw.end()
   const [drawn] = draw.moments
