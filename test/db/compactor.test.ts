@@ -2,13 +2,21 @@
 
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
+import { ManualCompaction } from '../../ts/db/manual-compaction.ts'
 import { SluiceError } from '../../ts/format/error.ts'
 import { tableFileName } from '../../ts/format/file-name.ts'
 import { CRASH_POLICIES } from '../crash/crash-image.ts'
 import { Random } from '../crash/random.ts'
 import { SimulatedDisk } from '../crash/simulated-disk.ts'
 import { SEED } from '../format/seed.ts'
-import { CompactionWorld, DIRECTORY, Held, type Script, turns } from './compaction-world.ts'
+import {
+  CompactionWorld,
+  DIRECTORY,
+  Held,
+  type Script,
+  SMALL_LIMITS,
+  turns,
+} from './compaction-world.ts'
 
 const b = (text: string): Buffer => Buffer.from(text)
 
@@ -111,6 +119,21 @@ test('tables that overlap nothing go down as they are', async (t) => {
   )
   t.deepEqual([world.runner.jobs.length, world.db.stats().compaction.trivialMoves], [0, 3])
   t.is(world.tablesOnDisk().length, 6)
+  await world.db.close()
+})
+
+test('tables of level 0 that do not overlap one another are read one behind the other', async (t) => {
+  const world = await opened()
+  await world.table(['a', 'b'], 'old')
+  await world.table(['c', 'd'], 'old')
+  await world.table(['e', 'f'], 'old')
+  await world.table(['a', 'c', 'z'], 'new')
+  await world.idle()
+  t.is(world.levels, '0 1 0 0 0 0 0')
+  const runs = world.runner.jobs.map(({ inputs }) => inputs.map(({ length }) => length))
+  t.deepEqual(runs, [[1, 3]])
+  const values = await world.db.getMany(['a', 'b', 'c', 'd', 'e', 'f', 'z'].map(b))
+  t.deepEqual(values, ['new', 'old', 'new', 'old', 'old', 'old', 'new'].map(b))
   await world.db.close()
 })
 
@@ -525,6 +548,19 @@ test('what a listener of the progress throws ends that compaction and nothing el
   await world.tables(4)
   holdsTables(t, world, 4)
   await world.db.close()
+})
+
+test('a listener of the progress that has thrown hears no more', async (t) => {
+  let calls = 0
+  const onProgress = (): void => {
+    calls++
+    throwing()
+  }
+  const manual = new ManualCompaction(ALL, SMALL_LIMITS, { onProgress })
+  manual.report(1)
+  manual.report(2)
+  await t.throwsAsync(manual.promise, { message: 'of the caller' })
+  t.is(calls, 1)
 })
 
 test('a compaction of a range that fails says so, and is not tried again by itself', async (t) => {

@@ -8,8 +8,8 @@ export interface CompactionJob {
   readonly kind: 'compaction'
   readonly directory: string
   /**
-   * Sorted runs: the files of each are in key order and do not overlap. A level-0 file is a run of
-   * its own, the files of a deeper level are one.
+   * Sorted runs: the files of each are in key order and do not overlap. Files of level 0 are as many
+   * runs as overlap one another, the files of a deeper level are one.
    */
   readonly inputs: readonly (readonly FileMetadata[])[]
   /** Files of the level below the output, in order: an output ends where it overlaps too many. */

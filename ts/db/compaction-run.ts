@@ -5,8 +5,8 @@
 //
 // Invariants:
 //   Nothing but the edit changes the version, so a run that fails before it has changed nothing.
-//   What goes wrong with the manifest is the database's failure, told to fail() before run() rejects;
-//   all else is the job's.
+//   What goes wrong with the manifest is the database's failure, told to fail() before move() or merge()
+//   rejects; all else is the job's.
 
 import { join } from 'node:path'
 import {
@@ -23,6 +23,7 @@ import { tableFileName } from '../format/file-name.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { TableOptions } from '../table/table-options.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
+import { sortedRuns } from '../version/file-range.ts'
 import { grandparentLimitBytes, type LevelLimits, totalBytes } from '../version/level-rules.ts'
 import { emptyEdit } from '../version/version-edit.ts'
 import type { VersionSet } from '../version/version-set.ts'
@@ -106,7 +107,8 @@ export class CompactionRun {
     return {
       kind: 'compaction',
       directory,
-      inputs: [...(level === 0 ? upper.map((file) => [file]) : [upper]), lower].filter(
+      // A run has one table open: a repair by C++ LevelDB puts all tables on level 0, thousands.
+      inputs: [...(level === 0 ? sortedRuns(upper) : [upper]), lower].filter(
         (files) => files.length > 0,
       ),
       grandparents,

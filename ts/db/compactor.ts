@@ -105,7 +105,7 @@ export class Compactor {
     })
   }
 
-  /** Wakes those who wait for level 0: a flush has ended, or the database has failed. */
+  /** Wakes those who wait for level 0, who look again; from outside, when the database has failed. */
   wakeLevel0Waiters(): void {
     const waiters = this.#level0Waiters
     this.#level0Waiters = []

@@ -99,8 +99,9 @@ export class ManualCompaction {
     else this.#rest = { ...this.#rest, smallest: rangeOf(step.inputs[0]).largest }
   }
 
-  /** Tells how far it is, `readBytes` into the step. */
+  /** Tells how far it is, `readBytes` into the step, unless it has ended. */
   report(readBytes: number): void {
+    if (this.#isOver) return
     const done = this.#readBytes + readBytes
     const total = Math.max(this.#totalBytes, done)
     try {

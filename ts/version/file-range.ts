@@ -57,6 +57,18 @@ export function closure(
   }
 }
 
+/** The files as few runs: those of each are in order and have no user key in common. */
+export function sortedRuns(files: readonly FileMetadata[]): FileMetadata[][] {
+  const runs: FileMetadata[][] = []
+  for (const file of files.toSorted((a, b) => compareKeys(a.smallest, b.smallest))) {
+    const start = userKeyOf(file.smallest)
+    const run = runs.find((found) => compareUserKey(found.at(-1)!.largest, start) < 0)
+    if (run === undefined) runs.push([file])
+    else run.push(file)
+  }
+  return runs
+}
+
 // By binary search: the first file that does not end below the user key.
 function firstEndingFrom(files: readonly FileMetadata[], userKey: Uint8Array | undefined): number {
   if (userKey === undefined) return 0

@@ -22,7 +22,7 @@ export interface ManifestState {
   readonly previousLogNumber: number
   readonly nextFileNumber: number
   readonly lastSequence: number
-  /** By level, where the next compaction goes on; kept for C++ LevelDB and for ours to come. */
+  /** By level, the internal key behind which the next compaction goes on. */
   readonly compactPointers: ReadonlyMap<number, Buffer>
   /** An end that a crash cut off. */
   readonly damage: LogDamage | undefined

@@ -10,6 +10,7 @@ import type { JobRunner } from '../../compaction/job-runner.ts'
 import { compareBytes, makeInternalKey, TAG_SIZE } from '../../format/internal-key.ts'
 import type { TableOptions } from '../../table/table-options.ts'
 import type { FileMetadata } from '../../version/file-metadata.ts'
+import { sortedRuns } from '../../version/file-range.ts'
 
 /** LevelDB's size of a table that a compaction makes. */
 const TABLE_BYTES = 2 * 2 ** 20
@@ -69,17 +70,6 @@ async function merge(
     control: new SharedArrayBuffer(CONTROL_SIZE),
   })
   return files
-}
-
-/** The files as few runs, the files of each in order and without a user key in common. */
-export function sortedRuns(files: readonly FileMetadata[]): FileMetadata[][] {
-  const runs: FileMetadata[][] = []
-  for (const file of files.toSorted((a, b) => compareUserKeys(a.smallest, b.smallest))) {
-    const run = runs.find((found) => compareUserKeys(found.at(-1)!.largest, file.smallest) < 0)
-    if (run === undefined) runs.push([file])
-    else run.push(file)
-  }
-  return runs
 }
 
 // A file that may hold every user key of the inputs.
