@@ -2,7 +2,8 @@
 //
 // A number is never used twice, so a table that any edit takes out of the database for good is dead,
 // whatever the records say that cannot be read. The same goes for logs below a log number. So deleted
-// data is not brought back by a table that was only not removed yet.
+// data is not brought back by a table that was only not removed yet. A later manifest that has the
+// table all the same is right: the edit was the last of a manifest that failed, and never took effect.
 
 import { join } from 'node:path'
 import { ioError, SluiceError } from '../../format/error.ts'
@@ -20,7 +21,10 @@ export interface ManifestEvidence {
   readonly lastSequence: number
 }
 
-/** Reads every record that can be read. Rejects with LEVEL_IO_ERROR or LEVEL_NOT_SUPPORTED. */
+/**
+ * Reads every record that can be read. Rejects with LEVEL_IO_ERROR or LEVEL_NOT_SUPPORTED.
+ * Requires: the numbers ascend.
+ */
 export async function gatherEvidence(
   fileSystem: FileSystem,
   directory: string,
@@ -38,6 +42,7 @@ export async function gatherEvidence(
         // One that the same edit adds was moved to another level.
         if (!added.has(deleted.number)) deadTables.add(deleted.number)
       }
+      for (const table of added) deadTables.delete(table)
       logNumber = Math.max(logNumber, edit.logNumber ?? 0)
       lastSequence = Math.max(lastSequence, edit.lastSequence ?? 0)
     }
