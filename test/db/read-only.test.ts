@@ -8,6 +8,7 @@ import { ClassicLevel } from 'classic-level'
 import { DB, type DatabaseOptions, SluiceError, WriteBatch } from '../../ts/index.ts'
 import { openReadOnly } from '../../ts/db/read-only-open.ts'
 import { checkOptions } from '../../ts/db/options.ts'
+import type { FileSystem } from '../../ts/platform/file-system.ts'
 import { DIRECTORY, openOn } from '../crash/engine.ts'
 import { Random } from '../crash/random.ts'
 import { SimulatedDisk } from '../crash/simulated-disk.ts'
@@ -294,4 +295,21 @@ test('at whatever moment of a writer it begins, a read-only open shows a prefix 
     t.deepEqual(disk.openFiles(), [])
     t.true(opens > 0)
   }
+})
+
+test('no more tables are held open than the descriptors of the process allow', async (t) => {
+  const disk = new SimulatedDisk(SEED)
+  const writer = await openOn(disk, {})
+  for (let i = 0; i < 3; i++) {
+    await writer.put(b('key'), b(`value ${i}`))
+    await writer.flushMemtable()
+  }
+  await writer.close()
+  const fileSystem: FileSystem = Object.assign(disk, { descriptorLimit: 10 })
+  const environment = { fileSystem, now: () => 0, delay: () => disk.linger() }
+  const engine = await openReadOnly(DIRECTORY, checkOptions(READ_ONLY), environment)
+  t.is(disk.openFileCount, 2)
+  t.deepEqual(engine.points.getSync(b('key'), engine.versions.lastSequence, true), b('value 2'))
+  await engine.close()
+  t.is(disk.openFileCount, 0)
 })

@@ -28,7 +28,7 @@ import { listFiles, missingLog, neededLogs, traceOfDatabase } from './directory-
 import type { Environment } from './environment.ts'
 import { type BatchSink, LogReplay } from './log-replay.ts'
 import { MemtableMemory } from './memtable-memory.ts'
-import type { CheckedOptions } from './options.ts'
+import { type CheckedOptions, openTableLimit } from './options.ts'
 import { ReadOnlyEngine } from './read-only-engine.ts'
 import { ReadOnlyFiles } from './read-only-files.ts'
 import type { RecoveryReport } from './recovery-report.ts'
@@ -50,12 +50,13 @@ export async function openReadOnly(
   environment: ReadOnlyEnvironment,
 ): Promise<ReadOnlyEngine> {
   const { fileSystem } = environment
-  const files = new ReadOnlyFiles(fileSystem, directory, options.maxOpenFiles)
+  const maxOpenFiles = openTableLimit(options, fileSystem)
+  const files = new ReadOnlyFiles(fileSystem, directory, maxOpenFiles)
   try {
     for (let tries = 1; ; tries++) {
       const before = await directoryState(fileSystem, directory)
       try {
-        return await openOnce(directory, options, environment, files)
+        return await openOnce(directory, { ...options, maxOpenFiles }, environment, files)
       } catch (error) {
         if (tries === MOST_TRIES) throw error
         // What fails although nothing has changed would fail again.
