@@ -6,10 +6,10 @@
 // error says so. Copies or links of them were rejected: a read-only database writes nothing.
 
 import { join } from 'node:path'
-import { corruption, ioError, isMissing, SluiceError } from '../format/error.ts'
-import { oldTableFileName, tableFileName } from '../format/file-name.ts'
+import { corruption, isMissing, SluiceError } from '../format/error.ts'
+import { tableFileName } from '../format/file-name.ts'
 import type { FileSystem, RandomAccessFile } from '../platform/file-system.ts'
-import type { TableFiles } from '../table/table-file.ts'
+import { openTableFile, type TableFiles } from '../table/table-file.ts'
 import type { FileMetadata } from '../version/file-metadata.ts'
 import type { Version } from '../version/version.ts'
 import { findTable } from './directory-files.ts'
@@ -100,18 +100,11 @@ export class ReadOnlyFiles implements TableFiles {
   }
 
   async #open(number: number): Promise<RandomAccessFile> {
-    const path = join(this.#directory, tableFileName(number))
     try {
-      return await this.#fileSystem.openRandomAccess(path)
+      return await openTableFile(this.#fileSystem, this.#directory, number)
     } catch (error) {
-      if (!isMissing(error)) throw ioError('open', path, error)
-    }
-    const oldPath = join(this.#directory, oldTableFileName(number))
-    try {
-      return await this.#fileSystem.openRandomAccess(oldPath)
-    } catch (error) {
-      if (!isMissing(error)) throw ioError('open', oldPath, error)
-      throw missing(path)
+      const isGone = error instanceof SluiceError && isMissing(error.cause)
+      throw isGone ? missing(join(this.#directory, tableFileName(number))) : error
     }
   }
 
