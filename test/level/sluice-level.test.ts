@@ -211,8 +211,24 @@ test('a snapshot of another database is refused', async (t) => {
   const two = await openIn(t)
   const snapshot = two.snapshot()
   await t.throwsAsync(one.get('a', { snapshot }), { instanceOf: TypeError })
-  t.throws(() => one.iterator({ snapshot }), { instanceOf: TypeError })
+  await t.throwsAsync(one.iterator({ snapshot }).next(), { instanceOf: TypeError })
   await snapshot.close()
+})
+
+test('wrong options of an iterator that waits for the open are told by its reads, and hold nobody up', async (t) => {
+  const db = new SluiceLevel(scratchDirectory(t, FAST_ROOT))
+  const options = { highWaterMarkBytes: -1 }
+  const early = [db.iterator(options), db.keys(options), db.values(options)]
+  early[0]!.seek('a')
+  const reads = early.map((iterator) => iterator.next())
+  const get = db.get('a')
+  await db.open()
+  for (const read of [...reads, db.iterator(options).next()]) {
+    await t.throwsAsync(read as Promise<unknown>, { instanceOf: RangeError })
+  }
+  t.is(await get, undefined)
+  await db.close()
+  t.is(db.status, 'closed')
 })
 
 test("durability 'sync' syncs every write that does not say otherwise", async (t) => {

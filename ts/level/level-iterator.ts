@@ -50,47 +50,55 @@ export function boundsOf(
 
 type Pair = [Buffer | undefined, Buffer | undefined]
 
-/** The engine's iterator behind one of abstract-level's. Made first: where it throws, there is nothing to close. */
+type EngineIterator = DatabaseIterator<Buffer | undefined, Buffer | undefined>
+
+/**
+ * The engine's iterator behind one of abstract-level's.
+ *
+ * Wrong options are told by the first read. Rejected: to throw where the iterator is made. While the
+ * database opens, abstract-level makes it later, among all the calls that wait for that, and one
+ * that throws there leaves the calls behind it unsettled for ever.
+ */
 export class EngineSource {
-  readonly #iterator: DatabaseIterator<Buffer | undefined, Buffer | undefined>
+  readonly #iterator: EngineIterator | undefined
+  /** Why there is no iterator. */
+  readonly #error: unknown
   readonly #signal: AbortSignal | undefined
 
-  /** `keys`, `values`: whether the half is wanted. Throws as DB.iterator does. */
+  /** `keys`, `values`: whether the half is wanted. */
   constructor(engine: DB, options: PrivateIteratorOptions, keys: boolean, values: boolean) {
-    const { reverse, snapshot, signal, fillCache = false, highWaterMarkBytes } = options
-    const inner = innerSnapshot(snapshot)
-    this.#signal = signal ?? undefined
-    const engineOptions: IteratorOptions = {
-      ...boundsOf(options),
-      reverse,
-      keys,
-      values,
-      fillCache,
-      ...(inner === undefined ? {} : { snapshot: inner }),
-      ...(highWaterMarkBytes === undefined ? {} : { highWaterMarkBytes }),
+    this.#signal = options.signal ?? undefined
+    try {
+      this.#iterator = engine.iterator(engineOptionsOf(options, keys, values))
+    } catch (error) {
+      this.#error = error
     }
-    this.#iterator = engine.iterator(engineOptions)
   }
 
   async next(): Promise<Pair | undefined> {
-    const pair = await this.#iterator.next()
+    const pair = await this.#open.next()
     this.#throwIfAborted()
     return pair
   }
 
   async nextv(count: number): Promise<Pair[]> {
     const signal = this.#signal
-    const pairs = await this.#iterator.nextv(count, signal === undefined ? {} : { signal })
+    const pairs = await this.#open.nextv(count, signal === undefined ? {} : { signal })
     this.#throwIfAborted()
     return pairs
   }
 
   seek(target: Encoded): void {
-    this.#iterator.seek(bytesOf(target))
+    this.#iterator?.seek(bytesOf(target))
   }
 
-  close(): Promise<void> {
-    return this.#iterator.close()
+  async close(): Promise<void> {
+    await this.#iterator?.close()
+  }
+
+  get #open(): EngineIterator {
+    if (this.#iterator === undefined) throw this.#error
+    return this.#iterator
   }
 
   // After the read too: whoever aborted during it must hear so, also where all came from memory.
@@ -99,6 +107,23 @@ export class EngineSource {
     throw new SluiceError('LEVEL_ABORTED', 'The iterator was aborted', {
       cause: this.#signal.reason,
     })
+  }
+}
+
+function engineOptionsOf(
+  { reverse, snapshot, fillCache = false, highWaterMarkBytes, ...bounds }: PrivateIteratorOptions,
+  keys: boolean,
+  values: boolean,
+): IteratorOptions {
+  const inner = innerSnapshot(snapshot)
+  return {
+    ...boundsOf(bounds),
+    reverse,
+    keys,
+    values,
+    fillCache,
+    ...(inner === undefined ? {} : { snapshot: inner }),
+    ...(highWaterMarkBytes === undefined ? {} : { highWaterMarkBytes }),
   }
 }
 
