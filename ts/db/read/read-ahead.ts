@@ -93,8 +93,9 @@ export class ReadAhead {
 
   /** The bytes of the block that blockAt returned last, in memory that nobody else reads. */
   ownBytes({ bytes }: Block): Buffer {
-    // A block that is not compressed is a view of all that was read with it.
-    if (!this.#isShared && bytes.buffer.byteLength < 2 * bytes.length) return bytes
+    // A block that is not compressed is a view of what was read, which a seek back parses again.
+    const isView = bytes.buffer === this.#piece?.stored.buffer
+    if (!this.#isShared && !isView && bytes.buffer.byteLength < 2 * bytes.length) return bytes
     const own = Buffer.allocUnsafeSlow(bytes.length)
     own.set(bytes)
     return own
