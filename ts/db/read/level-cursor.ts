@@ -9,7 +9,7 @@
 // Invariants:
 //   A table is borrowed only while the cursor is in it.
 //   Damage, of a block or of a whole table, leaves the cursor at a gap (see position.ts), from which
-//   only a seek leads on. A seek to an end of the gap never comes upon the same damage again: forwards
+//   only a seek leads on. So does a block that cannot be expanded here: what it holds is hidden too. A seek to an end of the gap never comes upon the same damage again: forwards
 //   no block below the cut `high` is entered, backwards none from the cut `low` on.
 //   An I/O error leaves the cursor where it was, for another load().
 
@@ -36,6 +36,9 @@ import { ReadAhead } from './read-ahead.ts'
 
 /** Values of larger blocks are copied: one that is kept would keep too much. */
 const LARGEST_VIEWED_BLOCK: number = 64 * 1024
+
+/** What no other read would bring: damage, and a compression that is not known here. */
+const HIDES_ENTRIES: ReadonlySet<string> = new Set(['LEVEL_CORRUPTION', 'LEVEL_NOT_SUPPORTED'])
 
 /** The part of the table cache that cursors need. */
 export type TableLender = Pick<TableCache, 'borrow' | 'borrowOpen' | 'borrowSync'>
@@ -265,7 +268,7 @@ export class LevelCursor implements SourceCursor {
 
   /** Leaves the cursor at the gap that damage makes of the block, or of the table; throws other errors. */
   #meetDamage(error: unknown): void {
-    if (!(error instanceof SluiceError) || error.code !== 'LEVEL_CORRUPTION') throw error
+    if (!(error instanceof SluiceError) || !HIDES_ENTRIES.has(error.code)) throw error
     const index = this.#index
     const file = this.#files[this.#fileAt]!
     this.at.clear(GAP)
