@@ -140,6 +140,24 @@ test('a second call while one waits for a read is refused, and the first is not 
   await iterator.close()
 })
 
+test('calls in memory that nobody waits for share the entries out, and stay within the limit', async (t) => {
+  const db = await open(t)
+  await fill(db, 50)
+  const iterator = db.iterator({ limit: 12 })
+  const [first, second, third, fourth] = await Promise.all([
+    iterator.nextv(5),
+    iterator.next(),
+    iterator.nextv(4),
+    iterator.nextv(5),
+  ])
+  const entries = [...first, second!, ...third, ...fourth]
+  t.deepEqual(
+    entries.map(([key]) => Number(key.toString().slice(1))),
+    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+  )
+  await iterator.close()
+})
+
 test('a closed iterator says so, and closing again does nothing', async (t) => {
   const db = await open(t)
   await fill(db, 10)

@@ -9,7 +9,7 @@
 import { keyError } from '../format/user-bytes.ts'
 import type { SluiceError } from '../format/error.ts'
 import type { Entry as AnyEntry } from './read/entry-chunk.ts'
-import { type OpenIterator, abortError } from './read/open-iterator.ts'
+import { type OpenIterator, abortError, busyError } from './read/open-iterator.ts'
 import { type IteratorRange, cutFor, isInRange } from './read/range.ts'
 
 export type Entry<Key = Buffer, Value = Buffer> = [key: Key, value: Value]
@@ -43,6 +43,8 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
   #isAtEnd: boolean
   /** The first fetch after a seek is of one entry: more may never be asked for. */
   #fetchCount = 1
+  /** A fetch is under way, or is over and has not been received yet: others may run in between. */
+  #isFetching = false
 
   /** For the engine; everyone else calls DB.iterator. */
   constructor(
@@ -64,7 +66,8 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
   /**
    * The next entry, undefined at the end.
    * Rejects with LEVEL_CORRUPTION, once for each damaged part, and goes on behind it with the next
-   * call: keys in that part are left out. With LEVEL_IO_ERROR, and tries again with the next call.
+   * call: keys in that part are left out. So with LEVEL_NOT_SUPPORTED for a block that cannot be
+   * expanded here. With LEVEL_IO_ERROR, and tries again with the next call.
    * With LEVEL_ITERATOR_NOT_OPEN or LEVEL_ITERATOR_BUSY.
    */
   next(): Promise<Entry<Key, Value> | undefined> {
@@ -72,7 +75,7 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
       const entry = this.#takeOne()
       if (entry !== undefined) return Promise.resolve(entry)
       const entries = this.#prefetch()
-      if (entries instanceof Promise) return this.#nextOf(entries)
+      if (entries instanceof Promise) return this.#later(entries, () => this.#takeOne())
       this.#receive(entries)
       return Promise.resolve(this.#takeOne())
     } catch (error) {
@@ -97,7 +100,10 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
     const { signal } = checkGatherOptions(options)
     if (this.#isFetchDue()) {
       const most = Math.min(count, this.#left)
-      this.#receive(await this.#open.gather(most, this.#highWaterMarkBytes, signal))
+      const entries = this.#open.gather(most, this.#highWaterMarkBytes, signal)
+      // No await of what is there: another call could come in between.
+      if (entries instanceof Promise) return this.#later(entries, () => this.#take(count))
+      this.#receive(entries)
     }
     return this.#take(count)
   }
@@ -132,7 +138,7 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
    * LEVEL_ITERATOR_BUSY.
    */
   seek(target: Uint8Array): void {
-    const error = this.#open.refusal ?? keyError(target)
+    const error = this.#refusal ?? keyError(target)
     if (error !== undefined) throw error
     this.#isAtEnd = !isInRange(this.#range, target)
     this.#goOnFrom(cutFor(target, this.#isReverse))
@@ -144,8 +150,7 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
    * which does not know where it is.
    */
   turn(): void {
-    const error = this.#open.refusal
-    if (error !== undefined) throw error
+    this.#throwRefusal()
     if (!this.#open.hasKeys) throw new TypeError('An iterator without keys cannot turn')
     // Before what comes next, or behind what came last.
     const coming = this.#ready[this.#readyAt]?.[0]
@@ -167,7 +172,7 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
     await this.#open.close()
   }
 
-  /** Closes the iterator when the loop ends, however it does. */
+  /** Closes the iterator when the loop ends, however it does: also by damage, which does not end next(). */
   [Symbol.asyncIterator](): AsyncIterableIterator<Entry<Key, Value>> {
     // By hand: a generator takes three turns of the microtask queue for each entry.
     return {
@@ -211,11 +216,15 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
     return this.#laterResult()
   }
 
-  // A loop does not call return() at the end, so the end closes.
+  // A loop does not call return() at the end, nor when next() rejects, so both close here.
   async #laterResult(): Promise<IteratorResult<Entry<Key, Value>, undefined>> {
-    const value = await this.next()
-    if (value !== undefined) return { done: false, value }
-    await this.close()
+    let value: Entry<Key, Value> | undefined
+    try {
+      value = await this.next()
+      if (value !== undefined) return { done: false, value }
+    } finally {
+      if (value === undefined) await this.close()
+    }
     return { done: true, value }
   }
 
@@ -228,9 +237,14 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
     if (!this.#isAtEnd) this.#open.seek(cut, this.#isReverse)
   }
 
-  async #nextOf(fetching: Promise<readonly AnyEntry[]>): Promise<Entry<Key, Value> | undefined> {
-    this.#receive(await fetching)
-    return this.#takeOne()
+  async #later<Taken>(fetching: Promise<readonly AnyEntry[]>, take: () => Taken): Promise<Taken> {
+    this.#isFetching = true
+    try {
+      this.#receive(await fetching)
+    } finally {
+      this.#isFetching = false
+    }
+    return take()
   }
 
   #receive(entries: readonly AnyEntry[]): void {
@@ -268,8 +282,12 @@ export class DatabaseIterator<Key = Buffer, Value = Buffer> {
     return !this.#isAtEnd && this.#left > 0
   }
 
+  get #refusal(): SluiceError | undefined {
+    return this.#open.refusal ?? (this.#isFetching ? busyError() : undefined)
+  }
+
   #throwRefusal(): void {
-    const error: SluiceError | undefined = this.#open.refusal
+    const error = this.#refusal
     if (error !== undefined) throw error
   }
 

@@ -4,6 +4,9 @@ import test, { type ExecutionContext } from 'ava'
 import { SluiceError } from '../../../ts/format/error.ts'
 import type { DatabaseIterator, Entry } from '../../../ts/db/iterator.ts'
 import type { IteratorOptions } from '../../../ts/db/iterator-options.ts'
+import { maskCrc } from '../../../ts/format/crc-mask.ts'
+import { crc32c } from '../../../ts/platform/js-crc32c.ts'
+import { BLOCK_TRAILER_SIZE, TYPE_ZSTD } from '../../../ts/table/format.ts'
 import { Random } from '../../crash/random.ts'
 import { SEED, seeded } from '../../format/seed.ts'
 import { entry } from '../../table/entries.ts'
@@ -338,6 +341,10 @@ function longTable(blockSize = 1000): { sources: Sources; keys: string[] } {
   }
 }
 
+function dotless(found: Entry | undefined): string {
+  return found![1].toString().replaceAll('.', '')
+}
+
 test('a long table is read in few pieces, in either direction, and in the middle after a seek', async (t) => {
   const { sources, keys } = longTable()
   t.true(sources.blocks.length > 700)
@@ -414,6 +421,82 @@ test('what is handed out stays as it is, also when it is written to, and shares 
     }
   }
   t.is((await sources.iterator(9).all()).length, 4000)
+})
+
+test('a value that was written to comes again as it was, in either direction and after a seek', async (t) => {
+  // Blocks that are not parts of Node's pool: their memory could be handed out.
+  const { sources, keys } = longTable(10_000)
+  for (const isTurned of [false, true]) {
+    for (let i = 100; i < 4000; i += 500) {
+      const iterator = sources.iterator(9)
+      iterator.seek(b(keys[i]!))
+      const first = await iterator.next()
+      t.is(dotless(first), `${i}`)
+      first![1].fill('x')
+      if (isTurned) iterator.turn()
+      else iterator.seek(b(keys[i]!))
+      t.is(dotless(await iterator.next()), `${i}`)
+      await iterator.close()
+    }
+  }
+})
+
+test('a seek while a read is on its way to its caller is refused, or is where the next read goes on', async (t) => {
+  const { sources } = longTable()
+  const iterator = sources.iterator(9)
+  await iterator.next()
+  const reading = iterator.next()
+  let refusals = 0
+  for (;;) {
+    try {
+      iterator.seek(b('k002000'))
+      break
+    } catch (error) {
+      t.is((error as SluiceError).code, 'LEVEL_ITERATOR_BUSY')
+      refusals++
+    }
+    await Promise.resolve()
+  }
+  t.true(refusals > 0)
+  t.is(pairOf((await reading)!)[0], 'k000001')
+  t.is(pairOf((await iterator.next())!)[0], 'k002000')
+  await iterator.close()
+})
+
+test('a block that cannot be expanded here hides what it holds, and nothing else is lost', async (t) => {
+  const newer = ['a', 'b', 'c', 'd'].map((key) => entry(key, 9, 1, 'new'.repeat(40)))
+  const older = ['a', 'b', 'c', 'd'].map((key) => entry(key, 1, 1, 'old'))
+  const sources = new Sources({ memtables: [], level0: [newer], levels: [[older]] }, 10, 64)
+  const { file, offset, size } = sources.blocks[1]!
+  const bytes = sources.files.bytes.get(file)!
+  const typeAt = offset + size - BLOCK_TRAILER_SIZE
+  bytes[typeAt] = TYPE_ZSTD
+  bytes.writeUInt32LE(maskCrc(crc32c(bytes, offset, typeAt + 1)), typeAt + 1)
+  for (const reverse of [false, true]) {
+    for (const way of [0, 1, 2, 3]) {
+      const { pairs, errors } = await readAll(sources.iterator(9, { reverse }), way)
+      t.deepEqual(pairs.map(([key, value]) => key + value.slice(0, 3)).toSorted(), [
+        'anew',
+        'cnew',
+        'dnew',
+      ])
+      t.is(errors.length, 1)
+    }
+  }
+})
+
+test('a loop that ends with an error closes its iterator', async (t) => {
+  const { sources } = longTable()
+  sources.damageBlock(sources.blocks[300]!, new Random(SEED))
+  const iterator = sources.iterator(9)
+  await t.throwsAsync(
+    async () => {
+      for await (const [key] of iterator) t.is(key.length, 7)
+    },
+    { code: 'LEVEL_CORRUPTION' },
+  )
+  t.throws(() => iterator.nextSync(), { code: 'LEVEL_ITERATOR_NOT_OPEN' })
+  t.true(sources.isReleased)
 })
 
 test('a value that is kept keeps no more than a few blocks of memory', async (t) => {

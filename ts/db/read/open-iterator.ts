@@ -66,8 +66,7 @@ export class OpenIterator {
   /** Why no call can be made; undefined when one can. */
   get refusal(): SluiceError | undefined {
     if (this.#isClosed) return new SluiceError('LEVEL_ITERATOR_NOT_OPEN', 'The iterator is closed')
-    if (!this.#isBusy) return undefined
-    return new SluiceError('LEVEL_ITERATOR_BUSY', 'The iterator is in the middle of another call')
+    return this.#isBusy ? busyError() : undefined
   }
 
   /** The next entries go on from the cut in this direction. Requires: no refusal. */
@@ -212,6 +211,10 @@ export class OpenIterator {
     this.#scan = undefined
     this.#view.release()
   }
+}
+
+export function busyError(): SluiceError {
+  return new SluiceError('LEVEL_ITERATOR_BUSY', 'The iterator is in the middle of another call')
 }
 
 export function abortError(signal: AbortSignal): SluiceError {
