@@ -12,13 +12,23 @@ import { scratchDirectory } from '../platform/scratch-directory.ts'
 const WRITE_BUFFER_BYTES = 64 * 1024
 const KEYS = 20_000
 
-function openClassic(directory: string): Promise<ClassicLevel<Buffer, Buffer>> {
+/** Files of level 0 from which either store compacts it; the other levels are far from full here. */
+const LEVEL0_TRIGGER = 4
+
+/** Opens C++ LevelDB, and waits until it has nothing to compact: then both see the same tables. */
+async function openClassic(directory: string): Promise<ClassicLevel<Buffer, Buffer>> {
   const level = new ClassicLevel<Buffer, Buffer>(directory, {
     keyEncoding: 'buffer',
     valueEncoding: 'buffer',
     writeBufferSize: WRITE_BUFFER_BYTES,
   })
-  return level.open().then(() => level)
+  await level.open()
+  while (Number(level.getProperty('leveldb.num-files-at-level0')) >= LEVEL0_TRIGGER) {
+    await new Promise((resolve) => {
+      setImmediate(resolve)
+    })
+  }
+  return level
 }
 
 const keyOf = (number: number): Buffer =>
