@@ -66,9 +66,13 @@ export function reviveResult(result: JobResult<Job>): JobResult<Job> {
 }
 
 function reviveFile(file: FileMetadata): FileMetadata {
-  return { ...file, smallest: bufferOver(file.smallest), largest: bufferOver(file.largest) }
+  return { ...file, smallest: copyOf(file.smallest), largest: copyOf(file.largest) }
 }
 
-function bufferOver(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+// A view is sent with all the memory behind it, of which a key would keep 8 KiB for as long as its file
+// lives.
+function copyOf(bytes: Uint8Array): Buffer {
+  const copy = Buffer.allocUnsafeSlow(bytes.length)
+  copy.set(bytes)
+  return copy
 }
