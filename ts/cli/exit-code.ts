@@ -5,7 +5,7 @@ export const OK = 0
 export const NEGATIVE = 1
 /** The command line itself is wrong, or a question was not answered with yes. */
 export const USAGE = 2
-/** The database, or the disk, refused. */
+/** The database, or the disk, refused; or the command has a defect. */
 export const FAILED = 3
 
 /** Where a command leaves its exit code. */

@@ -58,5 +58,7 @@ function exitCodeOf(error: unknown, { error: stream }: Streams): number {
     stream.write(`${cause.code}: ${cause.message}\n`)
     return FAILED
   }
-  throw error
+  // Not Node's own end, whose exit code is 1: for scripts that is the answer no.
+  stream.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+  return FAILED
 }
