@@ -10,6 +10,7 @@ import { text } from 'node:stream/consumers'
 import test, { type ExecutionContext } from 'ava'
 import { runProgram } from '../../ts/cli/program.ts'
 import { DB } from '../../ts/index.ts'
+import { logOf } from '../log/log-file-bytes.ts'
 import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
 
 const MAIN = fileURLToPath(new URL('../../ts/cli/main.js', import.meta.url))
@@ -172,6 +173,22 @@ test('dump shows a log, a manifest and a table', async (t) => {
     /comparator: leveldb\.BytewiseComparator[^]*new: level 0, file \d+, \d+ bytes, 'key-000' @ 1 \.\. 'key-001' @ 2/,
   )
   t.is((await sluicedb(['dump', join(directory, 'LOG')])).code, 2)
+})
+
+test('dump says where a record is malformed, and shows what comes behind it', async (t) => {
+  const file = join(scratchDirectory(t, FAST_ROOT), '000007.log')
+  const deletion = Buffer.from('0900000000000000' + '01000000' + '00' + '0161', 'hex')
+  fs.writeFileSync(file, logOf([Buffer.from('no batch'), deletion]))
+  const { code, out, error } = await sluicedb(['dump', file])
+  t.is(code, 1)
+  t.regex(out, /^at 0: Corruption: [^]*\nat 15: batch of 1 from sequence 9\n {2}9\tdelete\ta\n$/)
+  t.is(error, '')
+})
+
+test('an error that nobody expected is no answer: exit code 3, with its stack', async (t) => {
+  const { code, error } = await sluicedb(['get', '', 'a'])
+  t.is(code, 3)
+  t.regex(error, /^TypeError: [^]*\n\s+at /)
 })
 
 test('verify tells a whole database from a damaged one, and repair ends the damage', async (t) => {

@@ -70,12 +70,27 @@ class Dump {
 
   async #log(print: (reader: LogReader) => Promise<void>): Promise<number> {
     const reader = new LogReader(await this.#read(), this.#crc32c)
-    while (reader.next()) await print(reader)
+    let exitCode = OK
+    while (reader.next()) {
+      if (!(await this.#isShown(reader.recordOffset, () => print(reader)))) exitCode = NEGATIVE
+    }
     const { damage } = reader
-    if (damage === undefined) return OK
+    if (damage === undefined) return exitCode
     const { offset, droppedBytes, reason } = damage
     await this.#output.item(damage, `at ${offset}: ${reason}, ${droppedBytes} bytes not shown`)
     return NEGATIVE
+  }
+
+  /** Runs `show`. False where what stands at `offset` is damaged, which is said in its place. */
+  async #isShown(offset: number, show: () => Promise<void>): Promise<boolean> {
+    try {
+      await show()
+      return true
+    } catch (error) {
+      if (!(error instanceof SluiceError)) throw error
+      await this.#output.item({ offset, damage: error.message }, `at ${offset}: ${error.message}`)
+      return false
+    }
   }
 
   async #batch({ bytes, start, end, recordOffset }: LogReader): Promise<void> {
@@ -136,7 +151,7 @@ class Dump {
         } else {
           const line = `at ${offset}: block of ${storedBytes} bytes`
           await this.#output.item({ offset, storedBytes }, line)
-          await this.#block(contents)
+          if (!(await this.#isShown(offset, () => this.#block(contents)))) exitCode = NEGATIVE
         }
       }
       return exitCode
