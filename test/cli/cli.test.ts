@@ -177,7 +177,7 @@ test('dump shows a log, a manifest and a table', async (t) => {
 
 test('dump says where a record is malformed, and shows what comes behind it', async (t) => {
   const file = join(scratchDirectory(t, FAST_ROOT), '000007.log')
-  const deletion = Buffer.from('0900000000000000' + '01000000' + '00' + '0161', 'hex')
+  const deletion = Buffer.from('090000000000000001000000000161', 'hex')
   fs.writeFileSync(file, logOf([Buffer.from('no batch'), deletion]))
   const { code, out, error } = await sluicedb(['dump', file])
   t.is(code, 1)
