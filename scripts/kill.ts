@@ -58,6 +58,6 @@ console.log(
   `${counts.kills} kills (${counts.early} before a first acknowledgement), ` +
     `${counts.acknowledged} calls acknowledged, ${counts.unheard} found that were not heard of, ` +
     `${counts.tornEnds} torn ends, ${counts.strays} unfinished files, ` +
-    `${counts.midway} left tables that nothing names, ${counts.leveled} left several levels, ` +
+    `${counts.midway} left tables that nothing names, ${counts.leveled} openings found several levels, ` +
     `${counts.recoveredByClassic} recovered by LevelDB; seed ${values.seed}`,
 )

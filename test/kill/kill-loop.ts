@@ -60,7 +60,7 @@ export interface KillCounts {
   recoveredByClassic: number
   /** Kills that left tables which no manifest names: outputs of a flush or a compaction, or inputs. */
   midway: number
-  /** Kills that left tables below level 0. */
+  /** Openings that found tables below level 0. */
   leveled: number
 }
 
