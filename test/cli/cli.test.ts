@@ -186,9 +186,16 @@ test('dump says where a record is malformed, and shows what comes behind it', as
 })
 
 test('an error that nobody expected is no answer: exit code 3, with its stack', async (t) => {
-  const { code, error } = await sluicedb(['get', '', 'a'])
+  const directory = await makeDatabase(t)
+  const out = new PassThrough()
+  out.write = () => {
+    throw new TypeError('broken')
+  }
+  const error = new PassThrough()
+  const code = await runProgram(['stats', directory], { input: Readable.from([]), out, error })
+  error.end()
   t.is(code, 3)
-  t.regex(error, /^TypeError: [^]*\n\s+at /)
+  t.regex(await text(error), /^TypeError: broken\n\s+at /)
 })
 
 test('verify tells a whole database from a damaged one, and repair ends the damage', async (t) => {
@@ -239,6 +246,8 @@ test('a mistake gets a line and no stack, and --help and --version are no mistak
   const mistakes: [readonly string[], number][] = [
     [['nonsense'], 2],
     [['get', directory], 2],
+    [['get', '', 'a'], 2],
+    [['get', directory, ''], 1],
     [['scan', directory, '--limit', 'x'], 2],
     [['get', directory, 'xyz', '--key-encoding', 'hex'], 2],
     [['get', join(directory, 'missing'), 'a'], 3],

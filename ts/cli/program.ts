@@ -32,6 +32,10 @@ export async function runProgram(args: readonly string[], streams: Streams): Pro
   addBenchCommand(program, streams)
   addBuildCommand(program, streams, exit)
   for (const command of program.commands) command.exitOverride()
+  // Every command's first argument is a path; the others may be empty, as keys may.
+  program.hook('preAction', (_program, command) => {
+    if (command.args[0] === '') throw new UsageError('The path must not be empty.')
+  })
   try {
     await program.parseAsync(args, { from: 'user' })
     return exit.code
