@@ -2,15 +2,15 @@
 
 import { binding as loadedBinding } from './platform/load-binding.ts'
 
-export { DB, type ReadOptions, type WriteOptions } from './db/database.ts'
+export { DB, type DBReadOptions, type DBWriteOptions } from './db/database.ts'
 export type { SizeRange } from './db/approximate-sizes.ts'
 export type { DatabaseStats, LevelStats, MemtableStats } from './db/database-stats.ts'
 export type { DatabaseEvent } from './db/event.ts'
-export type { DatabaseIterator, Entry, GatherOptions } from './db/iterator.ts'
-export type { IteratorOptions } from './db/iterator-options.ts'
+export type { DBIterator, Entry, GatherOptions } from './db/iterator.ts'
+export type { DBIteratorOptions } from './db/iterator-options.ts'
 export type { CompactionProgress, CompactRangeOptions } from './db/manual-compaction.ts'
-export type { DatabaseOptions } from './db/options.ts'
-export type { Snapshot } from './db/snapshot.ts'
+export type { DBOptions } from './db/options.ts'
+export type { DBSnapshot } from './db/snapshot.ts'
 export type { HeldStats, ReaderStats } from './db/reads.ts'
 export type { DroppedPart, RecoveryReport } from './db/recovery-report.ts'
 export type { LatencyStats } from './db/latency-histogram.ts'
@@ -38,26 +38,37 @@ export type {
   VerifyReport,
 } from './db/tools/verify-report.ts'
 export { type ErrorCode, SluiceError } from './format/error.ts'
-export { type BatchOperation, SluiceLevel } from './level/sluice-level.ts'
+export type {
+  BatchOperation,
+  Iterator,
+  IteratorOptions,
+  KeyIterator,
+  KeyIteratorOptions,
+  Snapshot,
+  ValueIterator,
+  ValueIteratorOptions,
+} from './level/classic-names.ts'
 export { ChainedBatch } from './level/level-batch.ts'
-export type { Iterator, KeyIterator, ValueIterator } from './level/level-iterator.ts'
-export type { LevelSnapshot } from './level/level-snapshot.ts'
+export type { LevelIterator, LevelKeyIterator, LevelValueIterator } from './level/level-iterator.ts'
 export type {
   AdditionalIteratorOptions,
   BatchOptions,
   ChainedBatchWriteOptions,
   ClearOptions,
+  DatabaseOptions,
   DelOptions,
   GetManyOptions,
   GetOptions,
   HasManyOptions,
   HasOptions,
-  KeyIteratorOptions,
   OpenOptions,
   PutOptions,
+  ReadOptions,
   StartEndOptions,
-  ValueIteratorOptions,
+  WriteOptions,
 } from './level/level-options.ts'
+export type { LevelSnapshot } from './level/level-snapshot.ts'
+export { SluiceLevel } from './level/sluice-level.ts'
 export { WriteBatch, type WriteBatchHandler } from './format/write-batch.ts'
 
 /** Which implementation of the native module's work is in use, and why where it is the slower one. */

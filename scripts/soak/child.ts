@@ -13,7 +13,7 @@
 import { readFileSync, writeSync } from 'node:fs'
 import { mixSeed, Random } from '../../test/crash/random.ts'
 import { REPORTS } from '../../test/kill/doomed-child.ts'
-import { DB, type Snapshot } from '../../ts/index.ts'
+import { DB, type DBSnapshot } from '../../ts/index.ts'
 import { getAll, getAllSync, scanAll } from './contents.ts'
 import { descriptorCount, diskUse } from './gauges.ts'
 import { keyOf, lifeOf, numberOfKey, writeOf } from './life.ts'
@@ -37,7 +37,7 @@ function say(line: string): void {
 
 /** A snapshot of a rest, and what it has to show for ever. */
 interface Kept {
-  readonly snapshot: Snapshot
+  readonly snapshot: DBSnapshot
   readonly oracle: Oracle
 }
 
@@ -129,7 +129,7 @@ class Session {
     if (random.percent(20)) this.#kept.shift()?.snapshot.close()
   }
 
-  async #compare(when: string, oracle: Oracle, snapshot?: Snapshot): Promise<void> {
+  async #compare(when: string, oracle: Oracle, snapshot?: DBSnapshot): Promise<void> {
     const how = this.#random.pick(['scan', 'reverse scan', 'getSync', 'get'] as const)
     const db = this.#db
     const found =

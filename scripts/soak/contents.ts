@@ -1,7 +1,7 @@
 // Reading a database whole, every key, byte and order checked on the way: of each key the write that
 // made its value, 0 where it has none, to be compared with the oracle.
 
-import type { DB, Snapshot } from '../../ts/index.ts'
+import type { DB, DBSnapshot } from '../../ts/index.ts'
 import { keyOf, numberOfKey, writeOf } from './life.ts'
 
 const CHUNK = 1000
@@ -12,7 +12,7 @@ export async function scanAll(
   db: DB,
   keyCount: number,
   reverse: boolean,
-  snapshot?: Snapshot,
+  snapshot?: DBSnapshot,
 ): Promise<Uint32Array> {
   const found = new Uint32Array(keyCount)
   const iterator = db.iterator({ reverse, ...(snapshot === undefined ? {} : { snapshot }) })
@@ -35,7 +35,7 @@ export async function scanAll(
   }
 }
 
-export function getAllSync(db: DB, keyCount: number, snapshot?: Snapshot): Uint32Array {
+export function getAllSync(db: DB, keyCount: number, snapshot?: DBSnapshot): Uint32Array {
   const options = snapshot === undefined ? {} : { snapshot }
   return Uint32Array.from({ length: keyCount }, (_, key) => {
     const value = db.getSync(keyOf(key), options)
@@ -44,7 +44,11 @@ export function getAllSync(db: DB, keyCount: number, snapshot?: Snapshot): Uint3
 }
 
 /** By get, many at a time. */
-export async function getAll(db: DB, keyCount: number, snapshot?: Snapshot): Promise<Uint32Array> {
+export async function getAll(
+  db: DB,
+  keyCount: number,
+  snapshot?: DBSnapshot,
+): Promise<Uint32Array> {
   const options = snapshot === undefined ? {} : { snapshot }
   const found = new Uint32Array(keyCount)
   let next = 0

@@ -7,10 +7,10 @@
 
 import { mixSeed, Random } from '../../test/crash/random.ts'
 import type { CallPlan } from '../../test/kill/calls.ts'
-import type { DatabaseOptions } from '../../ts/index.ts'
+import type { DBOptions } from '../../ts/index.ts'
 
 export interface Life extends CallPlan {
-  readonly options: DatabaseOptions
+  readonly options: DBOptions
   readonly writers: number
   /** Calls between two moments at which no write is under way. */
   readonly callsPerEpoch: number

@@ -1,7 +1,7 @@
 // Keys and values of the workloads, and the state of a database as the numbers of the writes that
 // made it.
 
-import type { Snapshot } from '../../ts/db/snapshot.ts'
+import type { DBSnapshot } from '../../ts/db/snapshot.ts'
 import type { Database } from './engine.ts'
 import { type History, NOTHING, type Writes } from './history.ts'
 import { Violation } from './violation.ts'
@@ -75,7 +75,7 @@ export function checkScan(
   state: Writes,
   histories: readonly History[],
   isReverse: boolean,
-  snapshot?: Snapshot,
+  snapshot?: DBSnapshot,
 ): void {
   const iterator = db.iterator({ reverse: isReverse, ...(snapshot && { snapshot }) })
   try {
@@ -93,7 +93,7 @@ export async function checkGetMany(
   db: Database,
   state: Writes,
   histories: readonly History[],
-  snapshot?: Snapshot,
+  snapshot?: DBSnapshot,
 ): Promise<void> {
   const keys = state.map((_, key) => keyOf(key))
   const values = await db.getMany(keys, snapshot === undefined ? {} : { snapshot })

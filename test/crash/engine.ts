@@ -5,7 +5,7 @@ import { InlineRunner, type JobRunner } from '../../ts/compaction/job-runner.ts'
 import { DB } from '../../ts/db/database.ts'
 import type { Engine } from '../../ts/db/engine.ts'
 import type { Environment } from '../../ts/db/environment.ts'
-import type { DatabaseOptions } from '../../ts/db/options.ts'
+import type { DBOptions } from '../../ts/db/options.ts'
 import { openDatabase, openEngine } from '../../ts/db/open.ts'
 import type { RepairOptions, RepairReport } from '../../ts/db/tools/repair-report.ts'
 import { repairDatabase } from '../../ts/db/tools/repair.ts'
@@ -18,7 +18,7 @@ export type Database = DB
 export const DIRECTORY = '/home/db'
 
 export interface EngineOptions extends Pick<
-  DatabaseOptions,
+  DBOptions,
   'writeBufferSize' | 'blockSize' | 'compression' | 'maxOpenFiles' | 'cacheSize' | 'onEvent'
 > {
   /** LevelDB's unless told. */

@@ -1,8 +1,8 @@
 // A snapshot or an iterator that stays open while a workload goes on, and the state that it must show
 // whatever is written, flushed and compacted meanwhile.
 
-import type { DatabaseIterator } from '../../ts/db/iterator.ts'
-import type { Snapshot } from '../../ts/db/snapshot.ts'
+import type { DBIterator } from '../../ts/db/iterator.ts'
+import type { DBSnapshot } from '../../ts/db/snapshot.ts'
 import {
   checkEntry,
   checkGetMany,
@@ -21,8 +21,8 @@ export class View {
   readonly #db: Database
   readonly #state: Writes
   readonly #histories: readonly History[]
-  readonly #snapshot: Snapshot | undefined
-  readonly #iterator: DatabaseIterator | undefined
+  readonly #snapshot: DBSnapshot | undefined
+  readonly #iterator: DBIterator | undefined
   /** What the iterator must give, and how much of it it has given. */
   readonly #entries: readonly WrittenKey[]
   #position = 0
@@ -55,14 +55,14 @@ export class View {
     await this.#iterator?.close()
   }
 
-  async #step(iterator: DatabaseIterator, random: Random): Promise<void> {
+  async #step(iterator: DBIterator, random: Random): Promise<void> {
     if (random.percent(20)) this.#seek(iterator, random.below(this.#state.length))
     const found = random.percent(50) ? await iterator.next() : iterator.nextSync()
     checkEntry(found, this.#entries[this.#position], this.#histories)
     if (found !== undefined) this.#position++
   }
 
-  #seek(iterator: DatabaseIterator, key: number): void {
+  #seek(iterator: DBIterator, key: number): void {
     const target = keyOf(key)
     iterator.seek(target)
     const direction = this.sort === 'backward' ? -1 : 1

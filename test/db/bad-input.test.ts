@@ -6,19 +6,13 @@ import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import test, { type ExecutionContext } from 'ava'
-import {
-  DB,
-  type DatabaseOptions,
-  type ErrorCode,
-  SluiceError,
-  WriteBatch,
-} from '../../ts/index.ts'
+import { DB, type DBOptions, type ErrorCode, SluiceError, WriteBatch } from '../../ts/index.ts'
 import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
 
 const b = (text: string): Buffer => Buffer.from(text)
 
 /** A new database in a directory of its own, closed and gone after the test. */
-async function open(t: ExecutionContext, options: DatabaseOptions = {}): Promise<DB> {
+async function open(t: ExecutionContext, options: DBOptions = {}): Promise<DB> {
   const db = await DB.open(join(scratchDirectory(t, FAST_ROOT), 'db'), {
     createIfMissing: true,
     ...options,
@@ -51,11 +45,7 @@ async function refuses(
 }
 
 /** The code of the cause of an open that fails. */
-async function openCode(
-  t: ExecutionContext,
-  path: string,
-  options?: DatabaseOptions,
-): Promise<string> {
+async function openCode(t: ExecutionContext, path: string, options?: DBOptions): Promise<string> {
   const error = await t.throwsAsync(DB.open(path, options), { instanceOf: SluiceError })
   t.is(error.code, 'LEVEL_DATABASE_NOT_OPEN')
   return (error.cause as SluiceError).code
@@ -321,7 +311,7 @@ test('an option that is undefined is its default', async (t) => {
   const db = await open(t, {
     writeBufferSize: undefined,
     onEvent: undefined,
-  } as unknown as DatabaseOptions)
+  } as unknown as DBOptions)
   await db.put(b('k'), b('v'))
   t.deepEqual(await db.get(b('k')), b('v'))
 })

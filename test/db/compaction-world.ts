@@ -9,7 +9,7 @@ import { DB } from '../../ts/db/database.ts'
 import type { Engine } from '../../ts/db/engine.ts'
 import type { DatabaseEvent } from '../../ts/db/event.ts'
 import { openEngine } from '../../ts/db/open.ts'
-import type { DatabaseOptions } from '../../ts/db/options.ts'
+import type { DBOptions } from '../../ts/db/options.ts'
 import { NO_INFO_LOG } from '../../ts/platform/info-log.ts'
 import type { LevelLimits } from '../../ts/version/level-rules.ts'
 import type { SimulatedDisk } from '../crash/simulated-disk.ts'
@@ -84,7 +84,7 @@ export class CompactionWorld {
     this.#limits = limits
   }
 
-  async open(options: DatabaseOptions = {}): Promise<DB> {
+  async open(options: DBOptions = {}): Promise<DB> {
     const inlineJobs = new InlineRunner(this.disk)
     this.runner = new ScriptedRunner(inlineJobs)
     const environment = {

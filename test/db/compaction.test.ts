@@ -2,7 +2,7 @@
 // every snapshot. The cases with a number are what LevelDB learned, in words of our own.
 
 import test, { type ExecutionContext } from 'ava'
-import { type Snapshot, WriteBatch } from '../../ts/index.ts'
+import { type DBSnapshot, WriteBatch } from '../../ts/index.ts'
 import { Random } from '../crash/random.ts'
 import { SimulatedDisk } from '../crash/simulated-disk.ts'
 import { SEED, seeded } from '../format/seed.ts'
@@ -13,7 +13,7 @@ const b = (text: string): Buffer => Buffer.from(text)
 type Model = Map<string, string>
 
 interface OpenView {
-  readonly snapshot: Snapshot
+  readonly snapshot: DBSnapshot
   readonly model: Model
 }
 
@@ -27,7 +27,7 @@ async function matches(
   t: ExecutionContext,
   { db }: CompactionWorld,
   model: Model,
-  snapshot?: Snapshot,
+  snapshot?: DBSnapshot,
 ): Promise<void> {
   const expected = [...model].toSorted(([x], [y]) => (x < y ? -1 : 1))
   const at = snapshot === undefined ? {} : { snapshot }

@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { DB, type DatabaseEvent, type DatabaseOptions, WriteBatch } from '../../ts/index.ts'
+import { DB, type DatabaseEvent, type DBOptions, WriteBatch } from '../../ts/index.ts'
 import { openInfoLog } from '../../ts/platform/info-log.ts'
 import { Random } from '../crash/random.ts'
 import { SEED, seeded } from '../format/seed.ts'
@@ -16,7 +16,7 @@ function newPath(t: ExecutionContext): string {
   return join(scratchDirectory(t, FAST_ROOT), 'db')
 }
 
-async function open(path: string, options: DatabaseOptions = {}): Promise<DB> {
+async function open(path: string, options: DBOptions = {}): Promise<DB> {
   return DB.open(path, { createIfMissing: true, ...options })
 }
 

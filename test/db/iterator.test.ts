@@ -4,26 +4,21 @@ import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import test, { type ExecutionContext } from 'ava'
-import {
-  DB,
-  type DatabaseEvent,
-  type DatabaseOptions,
-  type IteratorOptions,
-} from '../../ts/index.ts'
+import { DB, type DatabaseEvent, type DBOptions, type DBIteratorOptions } from '../../ts/index.ts'
 import { Random } from '../crash/random.ts'
 import { SEED, seeded } from '../format/seed.ts'
 import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
 
 const b = (text: string): Buffer => Buffer.from(text)
 
-async function open(t: ExecutionContext, options: DatabaseOptions = {}): Promise<DB> {
+async function open(t: ExecutionContext, options: DBOptions = {}): Promise<DB> {
   const path = join(scratchDirectory(t, FAST_ROOT), 'db')
   const db = await DB.open(path, { createIfMissing: true, ...options })
   t.teardown(() => db.close())
   return db
 }
 
-async function contents(db: DB, options: IteratorOptions = {}): Promise<string[]> {
+async function contents(db: DB, options: DBIteratorOptions = {}): Promise<string[]> {
   const entries = await db.iterator(options).all()
   return entries.map(([key, value]) => `${key?.toString()}=${value?.toString()}`)
 }
@@ -332,7 +327,7 @@ test('readers that end with their database are not told as forgotten', async (t)
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const events: string[] = []
-  const listen = (name: string): DatabaseOptions => ({
+  const listen = (name: string): DBOptions => ({
     onEvent: ({ type }: DatabaseEvent) => type === 'forgotten' && events.push(name),
   })
   const [closed, left] = [await open(t, listen('closed')), await open(t, listen('left'))]

@@ -5,7 +5,7 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { ClassicLevel } from 'classic-level'
-import { DB, type DatabaseOptions, SluiceError, WriteBatch } from '../../ts/index.ts'
+import { DB, type DBOptions, SluiceError, WriteBatch } from '../../ts/index.ts'
 import { openReadOnly } from '../../ts/db/read-only-open.ts'
 import { checkOptions } from '../../ts/db/options.ts'
 import type { FileSystem } from '../../ts/platform/file-system.ts'
@@ -35,7 +35,7 @@ function fingerprint(path: string): Map<string, string> {
 async function openCode(
   t: ExecutionContext,
   path: string,
-  options: DatabaseOptions = READ_ONLY,
+  options: DBOptions = READ_ONLY,
 ): Promise<string> {
   const error = await t.throwsAsync(DB.open(path, options), { instanceOf: SluiceError })
   t.is(error.code, 'LEVEL_DATABASE_NOT_OPEN')
@@ -102,7 +102,7 @@ test('whatever would write is not supported, and wrong arguments are told first'
   await t.throwsAsync(db.put(undefined as unknown as Buffer, b('1')), { code: 'LEVEL_INVALID_KEY' })
   await db.close()
   for (const options of [{ createIfMissing: true }, { errorIfExists: true }, { readOnly: 1 }]) {
-    const wrong = { readOnly: true, ...options } as DatabaseOptions
+    const wrong = { readOnly: true, ...options } as DBOptions
     await t.throwsAsync(DB.open(path, wrong), { instanceOf: TypeError })
   }
 })

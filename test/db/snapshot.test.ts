@@ -2,14 +2,14 @@
 
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { DB, type DatabaseOptions, type Snapshot } from '../../ts/index.ts'
+import { DB, type DBOptions, type DBSnapshot } from '../../ts/index.ts'
 import { Random } from '../crash/random.ts'
 import { SEED, seeded } from '../format/seed.ts'
 import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
 
 const b = (text: string): Buffer => Buffer.from(text)
 
-async function open(t: ExecutionContext, options: DatabaseOptions = {}): Promise<DB> {
+async function open(t: ExecutionContext, options: DBOptions = {}): Promise<DB> {
   const path = join(scratchDirectory(t, FAST_ROOT), 'db')
   const db = await DB.open(path, { createIfMissing: true, ...options })
   t.teardown(() => db.close())
@@ -21,7 +21,7 @@ async function read(
   t: ExecutionContext,
   db: DB,
   keys: string[],
-  snapshot?: Snapshot,
+  snapshot?: DBSnapshot,
 ): Promise<(string | undefined)[]> {
   const options = snapshot === undefined ? {} : { snapshot }
   const values = (await db.getMany(keys.map(b), options)).map((value) => value?.toString())
@@ -61,7 +61,7 @@ test('random snapshots see what a copy of a map saw, over flushes', async (t) =>
   const random = new Random(SEED)
   const db = await open(t, { writeBufferSize: 8192, blockSize: 256 })
   const model = new Map<string, string>()
-  const taken: { snapshot: Snapshot; copy: Map<string, string> }[] = []
+  const taken: { snapshot: DBSnapshot; copy: Map<string, string> }[] = []
   const keys = Array.from({ length: 30 }, (_, i) => `k${i}`)
   for (let step = 0; step < 600; step++) {
     const key = random.pick(keys)
@@ -97,7 +97,7 @@ test('a closed snapshot, one of another database, and what is none are refused b
     [null, { instanceOf: TypeError }],
     [7, { instanceOf: TypeError }],
   ] as const) {
-    const options = { snapshot: snapshot as Snapshot }
+    const options = { snapshot: snapshot as DBSnapshot }
     await t.throwsAsync(db.get(b('k'), options), expected)
     await t.throwsAsync(db.getMany([b('k')], options), expected)
     t.throws(() => db.getSync(b('k'), options), expected)

@@ -2,12 +2,12 @@
 
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
-import { DB, type DatabaseOptions, WriteBatch } from '../../ts/index.ts'
+import { DB, type DBOptions, WriteBatch } from '../../ts/index.ts'
 import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
 
 const b = (text: string): Buffer => Buffer.from(text)
 
-async function open(t: ExecutionContext, options: DatabaseOptions = {}): Promise<DB> {
+async function open(t: ExecutionContext, options: DBOptions = {}): Promise<DB> {
   const db = await DB.open(join(scratchDirectory(t, FAST_ROOT), 'db'), {
     createIfMissing: true,
     ...options,

@@ -6,7 +6,7 @@ import { ClassicLevel } from 'classic-level'
 import { openEngine } from '../../ts/db/open.ts'
 import { realEnvironment } from '../../ts/db/real-environment.ts'
 import type { LevelLimits } from '../../ts/version/level-rules.ts'
-import { DB, type DatabaseOptions, WriteBatch } from '../../ts/index.ts'
+import { DB, type DBOptions, WriteBatch } from '../../ts/index.ts'
 import type { Call, Contents } from './contents.ts'
 
 export const FIRST_KEY: Buffer = Buffer.alloc(0)
@@ -62,7 +62,7 @@ export class OurStore implements Store {
 
   static async open(directory: string, options: StoreOptions = {}): Promise<OurStore> {
     const { compress, levelLimits, ...rest } = options
-    const ours: DatabaseOptions = {
+    const ours: DBOptions = {
       createIfMissing: true,
       ...rest,
       ...(compress === undefined ? {} : { compression: compress ? 'snappy' : 'none' }),

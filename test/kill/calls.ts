@@ -6,7 +6,7 @@
 //   call   number i of a life: a put, a deletion or a batch, the same for whoever asks
 //   value  the number of the write that made it, over and over, so that no two look alike
 
-import type { DatabaseOptions } from '../../ts/index.ts'
+import type { DBOptions } from '../../ts/index.ts'
 import { LEVELDB_LIMITS, type LevelLimits } from '../../ts/version/level-rules.ts'
 import type { KeyWrite } from '../crash/history.ts'
 import { mixSeed, Random } from '../crash/random.ts'
@@ -24,7 +24,7 @@ export interface CallPlan {
 const LEAST_VALUE_BYTES = 12
 
 export interface Life extends CallPlan {
-  readonly options: DatabaseOptions
+  readonly options: DBOptions
   /** LevelDB's, or such that what is written fills several levels. */
   readonly levelLimits: LevelLimits
   readonly writers: number

@@ -1,12 +1,12 @@
 // The option sets that the model runs over: each of them bends one part of the tree, some several.
 
-import type { DatabaseOptions } from '../../ts/index.ts'
+import type { DBOptions } from '../../ts/index.ts'
 import type { LevelLimits } from '../../ts/version/level-rules.ts'
 import type { KeyProfile } from './key-space.ts'
 
 export interface OptionSet {
   readonly name: string
-  readonly options: DatabaseOptions
+  readonly options: DBOptions
   /** The twin, or whatever this process uses. */
   readonly binding: 'js' | 'default'
   /** Whether background jobs run in a worker thread, as they do for users, or in place. */
@@ -41,7 +41,7 @@ const LARGER_LEVELS: LevelLimits = {
 const LARGE = { levelLimits: undefined }
 
 /** In place and with the process's binding unless `rest` says otherwise. */
-function set(name: string, options: DatabaseOptions, rest: Partial<OptionSet> = {}): OptionSet {
+function set(name: string, options: DBOptions, rest: Partial<OptionSet> = {}): OptionSet {
   return {
     name,
     options: { writeBufferSize: 16 * KIB, ...options },

@@ -1,10 +1,10 @@
 // Operations on iterators and snapshots. Some stay open while others go on, and are used later.
 
 import type {
-  DatabaseIterator,
+  DBIterator,
   Entry as KnownEntry,
-  IteratorOptions,
-  Snapshot,
+  DBIteratorOptions,
+  DBSnapshot,
 } from '../../ts/index.ts'
 import type { Random } from '../crash/random.ts'
 import { expectCode } from './directory-operations.ts'
@@ -19,15 +19,15 @@ type Half = Buffer | undefined
 type Entry = KnownEntry<Half, Half>
 
 export interface OpenSnapshot {
-  readonly snapshot: Snapshot
+  readonly snapshot: DBSnapshot
   readonly view: View
 }
 
 export interface OpenIterator {
-  readonly iterator: DatabaseIterator<Half, Half>
+  readonly iterator: DBIterator<Half, Half>
   readonly cursor: ViewCursor
   readonly view: View
-  readonly range: IteratorOptions
+  readonly range: DBIteratorOptions
   readonly description: string
 }
 
@@ -85,7 +85,7 @@ function someSnapshot(world: World, random: Random): OpenSnapshot {
 
 /** Any number is cheap, and in any order they are closed. */
 async function manySnapshots(world: World, random: Random): Promise<void> {
-  const opened: Snapshot[] = []
+  const opened: DBSnapshot[] = []
   for (let i = random.between(10, 100); i > 0; i--) {
     opened.splice(random.below(opened.length + 1), 0, world.db.snapshot())
     if (random.percent(10)) {
@@ -165,7 +165,7 @@ function getEveryKeyAtSnapshot(world: World, random: Random): void {
 // ---- Iterators ----
 
 /** Every combination of bounds, in and out of order. */
-function someRange(world: World, random: Random): IteratorOptions {
+function someRange(world: World, random: Random): DBIteratorOptions {
   const range: Record<string, unknown> = {}
   const lower = random.pick(['gt', 'gte', undefined] as const)
   const upper = random.pick(['lt', 'lte', undefined] as const)
@@ -194,7 +194,7 @@ function openIterator(
 ): OpenIterator {
   const at = random.percent(40) ? someSnapshot(world, random) : undefined
   const view = at?.view ?? world.view()
-  const all: IteratorOptions = at === undefined ? range : { ...range, snapshot: at.snapshot }
+  const all: DBIteratorOptions = at === undefined ? range : { ...range, snapshot: at.snapshot }
   const { gt, gte, lt, lte, reverse = false, limit = Infinity } = range
   const { keys } = world
   const low =
@@ -210,7 +210,7 @@ function openIterator(
   return open
 }
 
-function isInRange({ gt, gte, lt, lte }: IteratorOptions, target: Uint8Array): boolean {
+function isInRange({ gt, gte, lt, lte }: DBIteratorOptions, target: Uint8Array): boolean {
   return (
     (gt === undefined || Buffer.compare(target, gt) > 0) &&
     (gte === undefined || Buffer.compare(target, gte) >= 0) &&
@@ -219,7 +219,7 @@ function isInRange({ gt, gte, lt, lte }: IteratorOptions, target: Uint8Array): b
   )
 }
 
-function describeRange(range: IteratorOptions): string {
+function describeRange(range: DBIteratorOptions): string {
   return Object.entries(range)
     .map(([name, value]) =>
       value instanceof Uint8Array ? `${name} ${describeKey(value)}` : `${name} ${String(value)}`,

@@ -13,7 +13,7 @@ import { DB } from '../../ts/db/database.ts'
 import type { Environment } from '../../ts/db/environment.ts'
 import { openEngine } from '../../ts/db/open.ts'
 import { realEnvironment } from '../../ts/db/real-environment.ts'
-import { type DatabaseEvent, type DatabaseOptions, SluiceError } from '../../ts/index.ts'
+import { type DatabaseEvent, type DBOptions, SluiceError } from '../../ts/index.ts'
 import { NodeFileSystem } from '../../ts/platform/node-file-system.ts'
 import type { Random } from '../crash/random.ts'
 import { jsBinding } from '../platform/both-bindings.ts'
@@ -54,7 +54,7 @@ export class World {
 
   // ---- The database ----
 
-  async open(options: DatabaseOptions = this.set.options): Promise<void> {
+  async open(options: DBOptions = this.set.options): Promise<void> {
     const environment = environmentOf(this.set)
     const all = { createIfMissing: true, ...options, onEvent: this.#onEvent }
     const isNew = this.map.last === 0

@@ -15,22 +15,22 @@ import { batchBufferOf, WriteBatch } from '../format/write-batch.ts'
 import type { SizeRange } from './approximate-sizes.ts'
 import { type DatabaseStats, databaseStats, propertySource } from './database-stats.ts'
 import type { DatabaseEngine } from './database-engine.ts'
-import { type DatabaseIterator } from './iterator.ts'
-import { type IteratorOptions, checkIteratorOptions } from './iterator-options.ts'
+import { type DBIterator } from './iterator.ts'
+import { type DBIteratorOptions, checkIteratorOptions } from './iterator-options.ts'
 import { type CompactRangeOptions, compactRangeError } from './manual-compaction.ts'
 import { openDatabase } from './open.ts'
-import type { DatabaseOptions } from './options.ts'
+import type { DBOptions } from './options.ts'
 import { propertyOf } from './properties.ts'
 import { realEnvironment, realFileSystem } from './real-environment.ts'
 import type { RecoveryReport } from './recovery-report.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { DBSnapshot } from './snapshot.ts'
 import { destroyDatabase } from './tools/destroy.ts'
 import type { RepairOptions, RepairReport } from './tools/repair-report.ts'
 import { repairDatabase } from './tools/repair.ts'
 import type { VerifyOptions, VerifyReport } from './tools/verify-report.ts'
 import { verifyDatabase } from './tools/verify.ts'
 
-export interface WriteOptions {
+export interface DBWriteOptions {
   /**
    * True: the promise resolves when this write, and every write acknowledged before it, survives a
    * power cut. False, the default: when it survives the end of the process.
@@ -40,18 +40,18 @@ export interface WriteOptions {
   readonly signal?: AbortSignal
 }
 
-export interface ReadOptions {
+export interface DBReadOptions {
   /** False: what this read brings into memory is not kept there. Default true. */
   readonly fillCache?: boolean
   /** Reads as of this snapshot. Default: as of now. */
-  readonly snapshot?: Snapshot
+  readonly snapshot?: DBSnapshot
 }
 
 /** What an iterator hands out of a key or a value, by its option. */
 type Half<Flag> = Flag extends false ? undefined : Buffer
 
-const NO_OPTIONS: WriteOptions = {}
-const NO_READ_OPTIONS: ReadOptions = {}
+const NO_OPTIONS: DBWriteOptions = {}
+const NO_READ_OPTIONS: DBReadOptions = {}
 
 export class DB {
   readonly #path: string
@@ -71,7 +71,7 @@ export class DB {
    * LEVEL_DATABASE_MISSING, LEVEL_DATABASE_EXISTS, LEVEL_CORRUPTION, LEVEL_IO_ERROR or
    * LEVEL_NOT_SUPPORTED. A failed open leaves the data as it was.
    */
-  static async open(path: string, options: DatabaseOptions = {}): Promise<DB> {
+  static async open(path: string, options: DBOptions = {}): Promise<DB> {
     return new DB(path, await openDatabase(path, options, realEnvironment()))
   }
 
@@ -121,7 +121,7 @@ export class DB {
    * Rejects with LEVEL_INVALID_KEY, LEVEL_INVALID_VALUE, LEVEL_ABORTED or LEVEL_DATABASE_NOT_OPEN,
    * the log untouched; or with LEVEL_IO_ERROR, which says whether the outcome is unknown.
    */
-  put(key: Uint8Array, value: Uint8Array, options: WriteOptions = NO_OPTIONS): Promise<void> {
+  put(key: Uint8Array, value: Uint8Array, options: DBWriteOptions = NO_OPTIONS): Promise<void> {
     const error = this.#writeError(options) ?? keyError(key) ?? valueError(value)
     if (error !== undefined) return Promise.reject(error)
     const recordBytes = putRecordSize(lengthOf(key), lengthOf(value))
@@ -131,7 +131,7 @@ export class DB {
   }
 
   /** Deletes `key`, also where there is none. Copies, orders and rejects as put does. */
-  delete(key: Uint8Array, options: WriteOptions = NO_OPTIONS): Promise<void> {
+  delete(key: Uint8Array, options: DBWriteOptions = NO_OPTIONS): Promise<void> {
     const error = this.#writeError(options) ?? keyError(key)
     if (error !== undefined) return Promise.reject(error)
     const recordBytes = deleteRecordSize(lengthOf(key))
@@ -146,7 +146,7 @@ export class DB {
    * far; flushMemtable() also waits for the table.
    * Rejects as put does.
    */
-  write(batch: WriteBatch | null, options: WriteOptions = NO_OPTIONS): Promise<void> {
+  write(batch: WriteBatch | null, options: DBWriteOptions = NO_OPTIONS): Promise<void> {
     const error = this.#writeError(options)
     if (error !== undefined) return Promise.reject(error)
     if (batch === null) return this.#engine.queue.switch()
@@ -157,14 +157,14 @@ export class DB {
   }
 
   /** The value of `key` in a Buffer that is the caller's, or undefined. */
-  get(key: Uint8Array, options: ReadOptions = NO_READ_OPTIONS): Promise<Buffer | undefined> {
+  get(key: Uint8Array, options: DBReadOptions = NO_READ_OPTIONS): Promise<Buffer | undefined> {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) return Promise.reject(error)
     return this.#engine.points.get(key, this.#sequenceOf(options), options.fillCache !== false)
   }
 
   /** The same on the calling thread: throws where get rejects, and blocks while it reads. */
-  getSync(key: Uint8Array, options: ReadOptions = NO_READ_OPTIONS): Buffer | undefined {
+  getSync(key: Uint8Array, options: DBReadOptions = NO_READ_OPTIONS): Buffer | undefined {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) throw error
     return this.#engine.points.getSync(key, this.#sequenceOf(options), options.fillCache !== false)
@@ -176,7 +176,7 @@ export class DB {
    */
   getMany(
     keys: readonly Uint8Array[],
-    options: ReadOptions = NO_READ_OPTIONS,
+    options: DBReadOptions = NO_READ_OPTIONS,
   ): Promise<(Buffer | undefined)[]> {
     let error = this.#readError(options)
     if (!Array.isArray(keys)) error ??= new TypeError('keys must be an array')
@@ -186,7 +186,7 @@ export class DB {
   }
 
   /** The database as it is now, for reads with the option `snapshot`. Close it: it holds old versions. */
-  snapshot(): Snapshot {
+  snapshot(): DBSnapshot {
     const error = this.#openError()
     if (error !== undefined) throw error
     return this.#engine.reads.snapshot()
@@ -198,19 +198,19 @@ export class DB {
    * Throws TypeError or RangeError for wrong options, LEVEL_INVALID_KEY for a wrong bound,
    * LEVEL_SNAPSHOT_NOT_OPEN or LEVEL_DATABASE_NOT_OPEN.
    */
-  iterator<const Options extends IteratorOptions = { keys: true; values: true }>(
+  iterator<const Options extends DBIteratorOptions = { keys: true; values: true }>(
     options?: Options,
-  ): DatabaseIterator<Half<Options['keys']>, Half<Options['values']>> {
+  ): DBIterator<Half<Options['keys']>, Half<Options['values']>> {
     const error = this.#openError()
     if (error !== undefined) throw error
-    const given: IteratorOptions = options === undefined ? {} : options
+    const given: DBIteratorOptions = options === undefined ? {} : options
     const checked = checkIteratorOptions(given)
     const { reads } = this.#engine
     const snapshotError =
       given.snapshot === undefined ? undefined : reads.snapshotError(given.snapshot)
     if (snapshotError !== undefined) throw snapshotError
     const iterator = reads.iterator(checked, this.#sequenceOf(given))
-    return iterator as DatabaseIterator<Half<Options['keys']>, Half<Options['values']>>
+    return iterator as DBIterator<Half<Options['keys']>, Half<Options['values']>>
   }
 
   /** Freezes the memtable and resolves when everything written so far is in tables. */
@@ -290,7 +290,7 @@ export class DB {
     return new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'The database is closed')
   }
 
-  #readError(options: ReadOptions): Error | undefined {
+  #readError(options: DBReadOptions): Error | undefined {
     if (this.#closing !== undefined) return this.#openError()
     if (options === NO_READ_OPTIONS) return undefined
     if (typeof options !== 'object' || options === null) {
@@ -304,11 +304,11 @@ export class DB {
   }
 
   // Requires: no #readError.
-  #sequenceOf({ snapshot }: ReadOptions): number {
+  #sequenceOf({ snapshot }: DBReadOptions): number {
     return snapshot === undefined ? this.#engine.versions.lastSequence : snapshot.sequence
   }
 
-  #writeError(options: WriteOptions): Error | undefined {
+  #writeError(options: DBWriteOptions): Error | undefined {
     if (this.#closing !== undefined) return this.#openError()
     if (options === NO_OPTIONS) return undefined
     if (typeof options !== 'object' || options === null) {

@@ -1,9 +1,9 @@
 // The options of an iterator, checked in one place.
 
 import { type IteratorRange, type RangeOptions, rangeError, rangeOf } from './read/range.ts'
-import type { Snapshot } from './snapshot.ts'
+import type { DBSnapshot } from './snapshot.ts'
 
-export interface IteratorOptions extends RangeOptions {
+export interface DBIteratorOptions extends RangeOptions {
   /** Entries to hand out at the most. Default: all. */
   readonly limit?: number
   /** False: undefined in place of every key, which is not even copied. Default true. */
@@ -11,7 +11,7 @@ export interface IteratorOptions extends RangeOptions {
   /** The same for values. */
   readonly values?: boolean
   /** Reads as of this snapshot, which may be closed afterwards. Default: as of now. */
-  readonly snapshot?: Snapshot
+  readonly snapshot?: DBSnapshot
   /** True: the blocks that are read may be kept in the block cache. Default false, for long scans. */
   readonly fillCache?: boolean
   /** Bytes of keys and values that are fetched ahead, and that nextv hands out at once. Default 16 KiB. */
@@ -34,7 +34,7 @@ const FLAGS = ['keys', 'values', 'fillCache'] as const
  * The options with defaults filled in, the bounds copied. Throws TypeError or RangeError that names the
  * option, or LEVEL_INVALID_KEY for a bound.
  */
-export function checkIteratorOptions(options: IteratorOptions): CheckedIteratorOptions {
+export function checkIteratorOptions(options: DBIteratorOptions): CheckedIteratorOptions {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError('options must be an object')
   }

@@ -25,7 +25,7 @@ const MOST_PREFETCHED = 1000
 const NO_OPTIONS: GatherOptions = {}
 const NO_ENTRIES: readonly AnyEntry[] = []
 
-export class DatabaseIterator<Key = Buffer, Value = Buffer> {
+export class DBIterator<Key = Buffer, Value = Buffer> {
   readonly #open: OpenIterator
   readonly #range: IteratorRange
   readonly #highWaterMarkBytes: number

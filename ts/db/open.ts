@@ -11,14 +11,14 @@ import type { DatabaseEngine } from './database-engine.ts'
 import { Engine } from './engine.ts'
 import type { Environment } from './environment.ts'
 import { MemtableMemory } from './memtable-memory.ts'
-import { type CheckedOptions, checkOptions, type DatabaseOptions } from './options.ts'
+import { type CheckedOptions, checkOptions, type DBOptions } from './options.ts'
 import { openReadOnly } from './read-only-open.ts'
 import { recover } from './recovery.ts'
 
 /** As DB.open says. The environment's jobs end with the engine, or here where the open fails. */
 export async function openDatabase(
   path: string,
-  options: DatabaseOptions,
+  options: DBOptions,
   environment: Environment,
 ): Promise<DatabaseEngine> {
   checkPath(path)
@@ -32,7 +32,7 @@ export async function openDatabase(
 /** The same for a database that is to be written, whatever the option readOnly says. */
 export async function openEngine(
   path: string,
-  options: DatabaseOptions,
+  options: DBOptions,
   environment: Environment,
 ): Promise<Engine> {
   checkPath(path)

@@ -8,7 +8,7 @@ import type { TableOptions } from '../table/table-options.ts'
 import { LEVELDB_LIMITS } from '../version/level-rules.ts'
 import type { DatabaseEvent } from './event.ts'
 
-export interface DatabaseOptions {
+export interface DBOptions {
   /** Create the database, and its directory, when there is none. Default false. */
   readonly createIfMissing?: boolean
   /** Refuse to open a database that exists. Default false. */
@@ -55,8 +55,7 @@ export interface DatabaseOptions {
   readonly onEvent?: (event: DatabaseEvent) => void
 }
 
-export type CheckedOptions = Required<Omit<DatabaseOptions, 'onEvent'>> &
-  Pick<DatabaseOptions, 'onEvent'>
+export type CheckedOptions = Required<Omit<DBOptions, 'onEvent'>> & Pick<DBOptions, 'onEvent'>
 
 type NumericOption = {
   [Name in keyof CheckedOptions]: CheckedOptions[Name] extends number ? Name : never
@@ -95,7 +94,7 @@ const DEFAULT_OPTIONS: CheckedOptions = {
 }
 
 /** The options with defaults filled in. Throws TypeError or RangeError that names the option. */
-export function checkOptions(options: DatabaseOptions = {}): CheckedOptions {
+export function checkOptions(options: DBOptions = {}): CheckedOptions {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError('options must be an object')
   }

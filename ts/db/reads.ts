@@ -8,13 +8,13 @@ import type { Memtable } from '../memtable/memtable.ts'
 import type { TableCache } from '../table/table-cache.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import type { DatabaseEvent } from './event.ts'
-import { DatabaseIterator } from './iterator.ts'
+import { DBIterator } from './iterator.ts'
 import { type CheckedIteratorOptions } from './iterator-options.ts'
 import type { MemtableMemory } from './memtable-memory.ts'
 import { OpenIterator } from './read/open-iterator.ts'
 import { ReadView } from './read/read-view.ts'
 import type { SnapshotHandle, SnapshotList } from './snapshot-list.ts'
-import { Snapshot } from './snapshot.ts'
+import { DBSnapshot } from './snapshot.ts'
 
 export interface ReaderStats {
   readonly count: number
@@ -77,27 +77,27 @@ export class Reads {
   }
 
   /** Why nothing can be read as of the snapshot; undefined when it can. */
-  snapshotError(snapshot: Snapshot): Error | undefined {
-    return Snapshot.errorOf(snapshot, this)
+  snapshotError(snapshot: DBSnapshot): Error | undefined {
+    return DBSnapshot.errorOf(snapshot, this)
   }
 
-  snapshot(): Snapshot {
+  snapshot(): DBSnapshot {
     const { snapshots, versions } = this.#environment
     const handle = snapshots.acquire(versions.lastSequence)
-    const snapshot = new Snapshot(handle, this, (closed) => this.#forgotten.unregister(closed))
+    const snapshot = new DBSnapshot(handle, this, (closed) => this.#forgotten.unregister(closed))
     this.#forgotten.register(snapshot, { what: 'snapshot', handle }, snapshot)
     return snapshot
   }
 
   /** An iterator over the database as it is now, or was at `sequence`. */
-  iterator(options: CheckedIteratorOptions, sequence: number): DatabaseIterator {
+  iterator(options: CheckedIteratorOptions, sequence: number): DBIterator {
     const { memory, memtables, now, tables, versions } = this.#environment
     const view = new ReadView(sequence, memory, memtables(), versions.retain())
     const open = new OpenIterator(view, tables, options, now(), (closed) =>
       this.#iterators.delete(closed),
     )
     this.#iterators.add(open)
-    const iterator = new DatabaseIterator(
+    const iterator = new DBIterator(
       open,
       options.range,
       options.limit,

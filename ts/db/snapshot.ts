@@ -3,14 +3,14 @@
 import { SluiceError } from '../format/error.ts'
 import type { SnapshotHandle } from './snapshot-list.ts'
 
-export class Snapshot {
+export class DBSnapshot {
   readonly #handle: SnapshotHandle
   readonly #owner: object
-  readonly #onClose: (snapshot: Snapshot) => void
+  readonly #onClose: (snapshot: DBSnapshot) => void
   #isClosed = false
 
   /** For the engine; everyone else calls DB.snapshot. `owner` is what its reads belong to. */
-  constructor(handle: SnapshotHandle, owner: object, onClose: (snapshot: Snapshot) => void) {
+  constructor(handle: SnapshotHandle, owner: object, onClose: (snapshot: DBSnapshot) => void) {
     this.#handle = handle
     this.#owner = owner
     this.#onClose = onClose
@@ -38,7 +38,7 @@ export class Snapshot {
    * snapshot of this database, LEVEL_SNAPSHOT_NOT_OPEN for a closed one; undefined when it can.
    */
   static errorOf(snapshot: unknown, owner: object): Error | undefined {
-    if (!(snapshot instanceof Snapshot)) return new TypeError('snapshot must be a Snapshot')
+    if (!(snapshot instanceof DBSnapshot)) return new TypeError('snapshot must be a DBSnapshot')
     if (snapshot.#owner !== owner) return new TypeError('The snapshot is of another database')
     if (!snapshot.#isClosed) return undefined
     return new SluiceError('LEVEL_SNAPSHOT_NOT_OPEN', 'The snapshot is closed')

@@ -12,8 +12,8 @@ import {
   type AbstractSnapshot,
 } from 'abstract-level'
 import type { DB } from '../db/database.ts'
-import type { DatabaseIterator } from '../db/iterator.ts'
-import type { IteratorOptions } from '../db/iterator-options.ts'
+import type { DBIterator } from '../db/iterator.ts'
+import type { DBIteratorOptions } from '../db/iterator-options.ts'
 import { SluiceError } from '../format/error.ts'
 import { bytesOf, type Encoded, inFormat } from './encoded.ts'
 import { innerSnapshot } from './level-snapshot.ts'
@@ -50,7 +50,7 @@ export function boundsOf(
 
 type Pair = [Buffer | undefined, Buffer | undefined]
 
-type EngineIterator = DatabaseIterator<Buffer | undefined, Buffer | undefined>
+type EngineIterator = DBIterator<Buffer | undefined, Buffer | undefined>
 
 /**
  * The engine's iterator behind one of abstract-level's.
@@ -114,7 +114,7 @@ function engineOptionsOf(
   { reverse, snapshot, fillCache = false, highWaterMarkBytes, ...bounds }: PrivateIteratorOptions,
   keys: boolean,
   values: boolean,
-): IteratorOptions {
+): DBIteratorOptions {
   const inner = innerSnapshot(snapshot)
   return {
     ...boundsOf(bounds),
@@ -127,7 +127,7 @@ function engineOptionsOf(
   }
 }
 
-export class Iterator<TDatabase, K, V> extends AbstractIterator<TDatabase, K, V> {
+export class LevelIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, K, V> {
   readonly #source: EngineSource
   readonly #keyFormat: string
   readonly #valueFormat: string
@@ -166,7 +166,7 @@ export class Iterator<TDatabase, K, V> extends AbstractIterator<TDatabase, K, V>
   }
 }
 
-export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K> {
+export class LevelKeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K> {
   readonly #source: EngineSource
   readonly #format: string
 
@@ -195,7 +195,7 @@ export class KeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K>
   }
 }
 
-export class ValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatabase, K, V> {
+export class LevelValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatabase, K, V> {
   readonly #source: EngineSource
   readonly #format: string
 

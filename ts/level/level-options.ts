@@ -11,14 +11,11 @@ import type {
   AbstractGetOptions,
   AbstractHasManyOptions,
   AbstractHasOptions,
-  AbstractIteratorOptions,
-  AbstractKeyIteratorOptions,
   AbstractOpenOptions,
   AbstractPutOptions,
-  AbstractValueIteratorOptions,
   Transcoder,
 } from 'abstract-level'
-import { type DatabaseOptions as EngineOptions, checkOptions } from '../db/options.ts'
+import { type DBOptions, checkOptions } from '../db/options.ts'
 
 /** Options of `open()`. Sizes are in bytes. */
 export interface OpenOptions extends AbstractOpenOptions {
@@ -80,11 +77,6 @@ export interface AdditionalIteratorOptions extends ReadOptions {
   /** Bytes of entries that the iterator may hold ahead of its reader. Default 16 KiB. */
   readonly highWaterMarkBytes?: number | undefined
 }
-export type IteratorOptions<K, V> = AbstractIteratorOptions<K, V> & AdditionalIteratorOptions
-export type KeyIteratorOptions<K> = AbstractKeyIteratorOptions<K> & AdditionalIteratorOptions
-export type ValueIteratorOptions<K, V> = AbstractValueIteratorOptions<K, V> &
-  AdditionalIteratorOptions
-
 /** Options of approximateSize and compactRange. */
 export interface StartEndOptions<K> {
   readonly keyEncoding?: string | Transcoder.PartialEncoder<K> | undefined
@@ -108,7 +100,7 @@ const ENGINE_NAMES = [
  * What the engine is opened with. Options that mean nothing to it are left to abstract-level.
  * Throws TypeError or RangeError that names the option.
  */
-export function engineOptions(options: OpenOptions): EngineOptions {
+export function engineOptions(options: OpenOptions): DBOptions {
   const { compression = true, multithreading = false }: Record<string, unknown> = { ...options }
   if (typeof compression !== 'boolean') throw new TypeError('compression must be a boolean')
   if (multithreading !== false) {

@@ -1,13 +1,13 @@
 // A snapshot as abstract-level has it. It closes when nothing uses it any more; abstract-level counts.
 
 import { AbstractSnapshot } from 'abstract-level'
-import type { Snapshot } from '../db/snapshot.ts'
+import type { DBSnapshot } from '../db/snapshot.ts'
 
 export class LevelSnapshot extends AbstractSnapshot {
-  readonly inner: Snapshot
+  readonly inner: DBSnapshot
 
   /** Owns `inner` from here on. `options` are those of the private _snapshot(). */
-  constructor(options: object, inner: Snapshot) {
+  constructor(options: object, inner: DBSnapshot) {
     // abstract-level passes the owner in the options; its types do not say so.
     super(...([options] as unknown as []))
     this.inner = inner
@@ -19,7 +19,9 @@ export class LevelSnapshot extends AbstractSnapshot {
 }
 
 /** The engine's snapshot behind the one that a user gave. Throws TypeError for another store's. */
-export function innerSnapshot(snapshot: AbstractSnapshot | null | undefined): Snapshot | undefined {
+export function innerSnapshot(
+  snapshot: AbstractSnapshot | null | undefined,
+): DBSnapshot | undefined {
   if (snapshot === null || snapshot === undefined) return undefined
   if (snapshot instanceof LevelSnapshot) return snapshot.inner
   throw new TypeError('The snapshot is not one of this database')

@@ -6,21 +6,27 @@
 // Invariant: every call goes straight to DB, without an await before it: DB copies the user's bytes
 // and orders writes at call time, and a read sees what was written before it.
 
-import { type AbstractBatchOperation, AbstractLevel, type AbstractSnapshot } from 'abstract-level'
+import { AbstractLevel, type AbstractSnapshot } from 'abstract-level'
 import { DB } from '../db/database.ts'
 import type { DatabaseStats } from '../db/database-stats.ts'
 import type { DatabaseEvent } from '../db/event.ts'
 import { SluiceError } from '../format/error.ts'
 import { WriteBatch } from '../format/write-batch.ts'
+import type {
+  BatchOperation,
+  IteratorOptions,
+  KeyIteratorOptions,
+  ValueIteratorOptions,
+} from './classic-names.ts'
 import { bytesOf, type Encoded, inFormat } from './encoded.ts'
 import { ChainedBatch } from './level-batch.ts'
 import {
   boundsOf,
   EngineSource,
-  Iterator,
-  KeyIterator,
+  LevelIterator,
+  LevelKeyIterator,
+  LevelValueIterator,
   type PrivateIteratorOptions,
-  ValueIterator,
 } from './level-iterator.ts'
 import {
   type BatchOptions,
@@ -33,17 +39,12 @@ import {
   type GetOptions,
   type HasManyOptions,
   type HasOptions,
-  type IteratorOptions,
-  type KeyIteratorOptions,
   type OpenOptions,
   type PutOptions,
   type StartEndOptions,
-  type ValueIteratorOptions,
   type WriteOptions,
 } from './level-options.ts'
 import { innerSnapshot, LevelSnapshot } from './level-snapshot.ts'
-
-export type BatchOperation<TDatabase, K, V> = AbstractBatchOperation<TDatabase, K, V>
 
 /** What abstract-level hands to the private reads. */
 interface PrivateReadOptions {
@@ -109,12 +110,14 @@ export interface SluiceLevel<KDefault = string, VDefault = string> {
   clear(): Promise<void>
   clear<K = KDefault>(options: ClearOptions<K>): Promise<void>
 
-  iterator(): Iterator<this, KDefault, VDefault>
-  iterator<K = KDefault, V = VDefault>(options: IteratorOptions<K, V>): Iterator<this, K, V>
-  keys(): KeyIterator<this, KDefault>
-  keys<K = KDefault>(options: KeyIteratorOptions<K>): KeyIterator<this, K>
-  values(): ValueIterator<this, KDefault, VDefault>
-  values<K = KDefault, V = VDefault>(options: ValueIteratorOptions<K, V>): ValueIterator<this, K, V>
+  iterator(): LevelIterator<this, KDefault, VDefault>
+  iterator<K = KDefault, V = VDefault>(options: IteratorOptions<K, V>): LevelIterator<this, K, V>
+  keys(): LevelKeyIterator<this, KDefault>
+  keys<K = KDefault>(options: KeyIteratorOptions<K>): LevelKeyIterator<this, K>
+  values(): LevelValueIterator<this, KDefault, VDefault>
+  values<K = KDefault, V = VDefault>(
+    options: ValueIteratorOptions<K, V>,
+  ): LevelValueIterator<this, K, V>
 }
 
 export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractLevel<
@@ -246,17 +249,17 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     )
   }
 
-  _iterator(options: PrivateIteratorOptions): Iterator<this, KDefault, VDefault> {
+  _iterator(options: PrivateIteratorOptions): LevelIterator<this, KDefault, VDefault> {
     const { keys = true, values = true } = options
-    return new Iterator(this, new EngineSource(this.#db, options, keys, values), options)
+    return new LevelIterator(this, new EngineSource(this.#db, options, keys, values), options)
   }
 
-  _keys(options: PrivateIteratorOptions): KeyIterator<this, KDefault> {
-    return new KeyIterator(this, new EngineSource(this.#db, options, true, false), options)
+  _keys(options: PrivateIteratorOptions): LevelKeyIterator<this, KDefault> {
+    return new LevelKeyIterator(this, new EngineSource(this.#db, options, true, false), options)
   }
 
-  _values(options: PrivateIteratorOptions): ValueIterator<this, KDefault, VDefault> {
-    return new ValueIterator(this, new EngineSource(this.#db, options, false, true), options)
+  _values(options: PrivateIteratorOptions): LevelValueIterator<this, KDefault, VDefault> {
+    return new LevelValueIterator(this, new EngineSource(this.#db, options, false, true), options)
   }
 
   _snapshot(options: object): LevelSnapshot {

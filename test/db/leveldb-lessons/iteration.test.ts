@@ -1,7 +1,7 @@
 // Iterators where LevelDB's went wrong, or could: ends, deletions, sizes, changes of the way.
 
 import test, { type ExecutionContext } from 'ava'
-import type { DatabaseIterator } from '../../../ts/index.ts'
+import type { DBIterator } from '../../../ts/index.ts'
 import { SMALL_LIMITS } from '../compaction-world.ts'
 import { b, newWorld, scan, sunk } from './lesson.ts'
 
@@ -11,7 +11,7 @@ function show(entry: [Buffer, Buffer] | undefined): string {
 
 async function checkWay(
   t: ExecutionContext,
-  iterator: DatabaseIterator,
+  iterator: DBIterator,
   steps: readonly (readonly [seek: string | undefined, expected: string])[],
 ): Promise<void> {
   for (const [seek, expected] of steps) {

@@ -2,8 +2,8 @@
 
 import test, { type ExecutionContext } from 'ava'
 import { SluiceError } from '../../../ts/format/error.ts'
-import type { DatabaseIterator, Entry } from '../../../ts/db/iterator.ts'
-import type { IteratorOptions } from '../../../ts/db/iterator-options.ts'
+import type { DBIterator, Entry } from '../../../ts/db/iterator.ts'
+import type { DBIteratorOptions } from '../../../ts/db/iterator-options.ts'
 import { maskCrc } from '../../../ts/format/crc-mask.ts'
 import { crc32c } from '../../../ts/platform/js-crc32c.ts'
 import { BLOCK_TRAILER_SIZE, TYPE_ZSTD } from '../../../ts/table/format.ts'
@@ -25,7 +25,7 @@ function randomKey(random: Random): Buffer {
   return b(`k${String(random.below(42)).padStart(2, '0')}${'x'.repeat(random.below(3))}`)
 }
 
-function randomOptions(random: Random): IteratorOptions {
+function randomOptions(random: Random): DBIteratorOptions {
   const options: Record<string, unknown> = {}
   if (random.percent(50)) options[random.pick(['gt', 'gte'])] = randomKey(random)
   if (random.percent(50)) options[random.pick(['lt', 'lte'])] = randomKey(random)
@@ -35,7 +35,7 @@ function randomOptions(random: Random): IteratorOptions {
   return options
 }
 
-function isWithin(key: string, { gt, gte, lt, lte }: IteratorOptions): boolean {
+function isWithin(key: string, { gt, gte, lt, lte }: DBIteratorOptions): boolean {
   const bytes = b(key)
   if (gte !== undefined ? bytes.compare(gte) < 0 : gt !== undefined && bytes.compare(gt) <= 0) {
     return false
@@ -43,7 +43,7 @@ function isWithin(key: string, { gt, gte, lt, lte }: IteratorOptions): boolean {
   return !(lte !== undefined ? bytes.compare(lte) > 0 : lt !== undefined && bytes.compare(lt) >= 0)
 }
 
-function expectedOf(sources: Sources, sequence: number, options: IteratorOptions): Pair[] {
+function expectedOf(sources: Sources, sequence: number, options: DBIteratorOptions): Pair[] {
   const pairs = sources
     .visible(sequence)
     .map(([key, value]): Pair => [key, value.toString('latin1')])
@@ -62,7 +62,7 @@ interface Outcome {
 }
 
 /** Reads to the end by one of the ways there are; errors do not end it. */
-async function readAll(iterator: DatabaseIterator, way: number): Promise<Outcome> {
+async function readAll(iterator: DBIterator, way: number): Promise<Outcome> {
   const pairs: Pair[] = []
   const errors: SluiceError[] = []
   for (;;) {
@@ -80,7 +80,7 @@ async function readAll(iterator: DatabaseIterator, way: number): Promise<Outcome
   return { pairs, errors }
 }
 
-async function step(iterator: DatabaseIterator, way: number): Promise<Entry[]> {
+async function step(iterator: DBIterator, way: number): Promise<Entry[]> {
   if (way === 0) return iterator.nextv(1 + (way % 7))
   if (way === 1) return iterator.nextvSync(3)
   const entry = way === 2 ? await iterator.next() : iterator.nextSync()

@@ -10,8 +10,8 @@ import {
   sequenceOfKey,
   typeOfKey,
 } from '../../../ts/format/internal-key.ts'
-import { checkIteratorOptions, type IteratorOptions } from '../../../ts/db/iterator-options.ts'
-import { DatabaseIterator } from '../../../ts/db/iterator.ts'
+import { checkIteratorOptions, type DBIteratorOptions } from '../../../ts/db/iterator-options.ts'
+import { DBIterator } from '../../../ts/db/iterator.ts'
 import { OpenIterator } from '../../../ts/db/read/open-iterator.ts'
 import { ReadView } from '../../../ts/db/read/read-view.ts'
 import type { Memtable } from '../../../ts/memtable/memtable.ts'
@@ -126,7 +126,7 @@ export class Sources {
       .toSorted(([a], [b]) => Buffer.compare(Buffer.from(a, 'latin1'), Buffer.from(b, 'latin1')))
   }
 
-  iterator(sequence: number, options: IteratorOptions = {}): DatabaseIterator {
+  iterator(sequence: number, options: DBIteratorOptions = {}): DBIterator {
     const checked = checkIteratorOptions(options)
     const view = new ReadView(sequence, this.memory, this.memtables, {
       version: this.version,
@@ -136,7 +136,7 @@ export class Sources {
     })
     const open = new OpenIterator(view, this.tables, checked, 0, () => undefined)
     const { range, limit, highWaterMarkBytes } = checked
-    return new DatabaseIterator(open, range, limit, highWaterMarkBytes, () => undefined)
+    return new DBIterator(open, range, limit, highWaterMarkBytes, () => undefined)
   }
 
   damageBlock({ file, offset, size }: BlockPlace, random: Random): void {

@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import { join } from 'node:path'
 import type { ExecutionContext } from 'ava'
-import { DB, type DatabaseOptions } from '../../../ts/index.ts'
+import { DB, type DBOptions } from '../../../ts/index.ts'
 import { putFixed32 } from '../../../ts/format/coding.ts'
 import { maskCrc } from '../../../ts/format/crc-mask.ts'
 import { crc32c } from '../../../ts/platform/js-crc32c.ts'
@@ -20,7 +20,7 @@ export const b = (text: string): Buffer => Buffer.from(text)
 /** What a database leaves that did `steps` and was closed. */
 export async function closedDatabase(
   t: ExecutionContext,
-  options: DatabaseOptions,
+  options: DBOptions,
   steps: (db: DB) => Promise<unknown>,
 ): Promise<Files> {
   const path = join(scratchDirectory(t, FAST_ROOT), 'db')
