@@ -1,0 +1,24 @@
+// `npm run example -- <name>`: runs one of the examples in a directory of its own, and removes it.
+
+import { makeScratchDirectory } from '../scratch.ts'
+import { endAllSubprocesses } from '../subprocess.ts'
+
+type Example = (directory: string, args: readonly string[]) => Promise<void>
+
+const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
+  http: async () => (await import('./http/compare.ts')).compare,
+}
+
+const [name = '', ...args] = process.argv.slice(2)
+const load = EXAMPLES[name]
+if (load === undefined) {
+  console.error(`npm run example -- <name>, one of: ${Object.keys(EXAMPLES).join(', ')}`)
+  process.exitCode = 2
+} else {
+  try {
+    const example = await load()
+    await example(makeScratchDirectory(), args)
+  } finally {
+    await endAllSubprocesses()
+  }
+}
