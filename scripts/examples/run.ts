@@ -3,10 +3,11 @@
 import { makeScratchDirectory } from '../scratch.ts'
 import { endAllSubprocesses } from '../subprocess.ts'
 
-type Example = (directory: string, args: readonly string[]) => Promise<void>
+type Example = (directory: string, args: readonly string[]) => Promise<unknown>
 
 const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
   http: async () => (await import('./http/compare.ts')).compare,
+  queue: async () => (await import('./queue/demo.ts')).demonstrate,
 }
 
 const [name = '', ...args] = process.argv.slice(2)

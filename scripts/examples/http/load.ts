@@ -9,19 +9,13 @@
 
 import { connect, type Socket } from 'node:net'
 import { report, serve } from '../../subprocess.ts'
+import { type Answered, bodyOf } from './request-body.ts'
 
 export interface LoadOrder {
   readonly port: number
   readonly connections: number
   readonly warmUpMs: number
   readonly measuredMs: number
-}
-
-/** What the server promised to have stored. */
-export interface Answered {
-  readonly number: number
-  readonly connection: number
-  readonly request: number
 }
 
 export type LoadReport =
@@ -32,15 +26,6 @@ export type LoadReport =
       readonly p99Ms: number
     }
   | { readonly kind: 'ended'; readonly answered: readonly Answered[] }
-
-const BODY_BYTES = 200
-
-/** The body of a request, so that whoever reads it back knows it. */
-export function bodyOf(connection: number, request: number): string {
-  return (
-    `{"connection":${connection},"request":${request},"order":"`.padEnd(BODY_BYTES - 2, 'x') + '"}'
-  )
-}
 
 class Load {
   readonly answered: Answered[] = []
@@ -119,13 +104,10 @@ function numberIn(text: string): number | undefined {
   throw new Error(`the server answered ${text}`)
 }
 
-// The module is a program only where it was started as one.
-if (process.send !== undefined) {
-  serve(async (order: LoadOrder) => {
-    const load = new Load(order)
-    await load.run()
-    const ended: LoadReport = { kind: 'ended', answered: load.answered }
-    // Not report() and disconnect(), which would cut off what the channel has not taken yet.
-    process.send!(ended, () => process.disconnect())
-  })
-}
+serve(async (order: LoadOrder) => {
+  const load = new Load(order)
+  await load.run()
+  const ended: LoadReport = { kind: 'ended', answered: load.answered }
+  // Not report() and disconnect(), which would cut off what the channel has not taken yet.
+  process.send!(ended, () => process.disconnect())
+})
