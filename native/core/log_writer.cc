@@ -15,6 +15,9 @@ constexpr uint8_t kZeroes[kHeaderSize - 1] = {};
 // be a record of 4.8 GB; a usual group has at most some 35 fragments).
 constexpr size_t kKeptFragments = 4096;
 
+// The same for the image of a list of records: a usual group has at most a little over 1 MiB.
+constexpr size_t kKeptImage = 4 * 1024 * 1024;
+
 // Measured 2026-11-20 on ext4, 140-byte appends, each with fdatasync, on one thread: 125 us where
 // the file grows with each, 87 us where it was made longer before (bench-pieces, `ahead`). By way
 // of the pool some of it is lost again: 142 to 157 us against 149 to 164. A small file, as most
@@ -39,6 +42,26 @@ void PutHeader(uint8_t* header, FragmentType type, const uint8_t* data, size_t s
   header[6] = type;
 }
 
+// Calls add(type, data, size) for each fragment of a record where `left` bytes of the block are
+// free, at least a header's; returns what is left of the last one's block.
+template <typename Add>
+size_t ForEachFragment(size_t left, const uint8_t* data, size_t size, Add add) {
+  for (bool is_first = true;; is_first = false, left = kBlockSize) {
+    const size_t part = std::min(size, left - kHeaderSize);
+    const bool is_last = part == size;
+    add(is_first ? (is_last ? kFullType : kFirstType) : (is_last ? kLastType : kMiddleType), data,
+        part);
+    if (is_last) return left - kHeaderSize - part;
+    data += part;
+    size -= part;
+  }
+}
+
+uint32_t Fixed32At(const uint8_t* bytes) {
+  return static_cast<uint32_t>(bytes[0]) | static_cast<uint32_t>(bytes[1]) << 8 |
+         static_cast<uint32_t>(bytes[2]) << 16 | static_cast<uint32_t>(bytes[3]) << 24;
+}
+
 }  // namespace
 
 LogWriter::LogWriter(std::unique_ptr<AppendableFile> file) : file_(std::move(file)) {}
@@ -50,18 +73,24 @@ LogWriter::~LogWriter() {
 
 Status LogWriter::Append(const uint8_t* data, size_t size, bool sync) {
   if (!poison_.ok()) return poison_;
-  const size_t length = Fragment(data, size);
-  if (sync) GrowAhead(length);
-  Status status = Write();
-  if (status.ok() && sync) status = SyncAndCheck();
-  if (status.ok()) size_.store(this->size() + length, std::memory_order_relaxed);
-  pieces_.clear();  // They point into the caller's bytes.
+  const Status status = WritePieces(Fragment(data, size), sync);
   if (pieces_.capacity() > 2 * kKeptFragments) {
     pieces_.shrink_to_fit();
     headers_.clear();
     headers_.shrink_to_fit();
   }
-  return Poison(status);
+  return status;
+}
+
+Status LogWriter::AppendRecords(const uint8_t* list, size_t size, bool sync) {
+  if (!poison_.ok()) return poison_;
+  if (!LayOut(list, size)) return Status{EINVAL, "write"};
+  pieces_.clear();
+  if (!image_.empty()) pieces_.push_back({image_.data(), image_.size()});
+  const Status status = WritePieces(image_.size(), sync);
+  image_.clear();
+  if (image_.capacity() > kKeptImage) image_.shrink_to_fit();
+  return status;
 }
 
 Status LogWriter::Sync() {
@@ -88,24 +117,53 @@ size_t LogWriter::Fragment(const uint8_t* data, size_t size) {
     length += left;
     left = kBlockSize;
   }
-  const size_t count = FragmentCount(left, size);
-  headers_.resize(count * kHeaderSize);
+  headers_.resize(FragmentCount(left, size) * kHeaderSize);
   length += headers_.size();
-  for (size_t i = 0; i < count; i++) {
-    const size_t part = std::min(size, left - kHeaderSize);
-    const bool is_first = i == 0;
-    const bool is_last = i == count - 1;
-    const FragmentType type =
-        is_first ? (is_last ? kFullType : kFirstType) : (is_last ? kLastType : kMiddleType);
-    uint8_t* header = headers_.data() + i * kHeaderSize;
-    PutHeader(header, type, data, part);
+  uint8_t* header = headers_.data();
+  ForEachFragment(left, data, size, [&](FragmentType type, const uint8_t* part, size_t part_size) {
+    PutHeader(header, type, part, part_size);
     pieces_.push_back({header, kHeaderSize});
-    if (part > 0) pieces_.push_back({data, part});
-    data += part;
-    size -= part;
-    left = kBlockSize;
-  }
+    if (part_size > 0) pieces_.push_back({part, part_size});
+    header += kHeaderSize;
+  });
   return length;
+}
+
+// Copied together rather than gathered: most records of a list are small, and a gather-write of two
+// pieces each takes longer than the copy, in 1,024 pieces a call.
+bool LogWriter::LayOut(const uint8_t* list, size_t size) {
+  size_t left = kBlockSize - static_cast<size_t>(this->size() % kBlockSize);
+  image_.clear();
+  while (size > 0) {
+    if (size < sizeof(uint32_t)) return false;
+    const size_t record_size = Fixed32At(list);
+    list += sizeof(uint32_t);
+    size -= sizeof(uint32_t);
+    if (record_size > size) return false;
+    if (left < kHeaderSize) {
+      image_.insert(image_.end(), left, 0);
+      left = kBlockSize;
+    }
+    left = ForEachFragment(left, list, record_size,
+                           [&](FragmentType type, const uint8_t* part, size_t part_size) {
+                             uint8_t header[kHeaderSize];
+                             PutHeader(header, type, part, part_size);
+                             image_.insert(image_.end(), header, header + kHeaderSize);
+                             image_.insert(image_.end(), part, part + part_size);
+                           });
+    list += record_size;
+    size -= record_size;
+  }
+  return true;
+}
+
+Status LogWriter::WritePieces(size_t length, bool sync) {
+  if (sync) GrowAhead(length);
+  Status status = Write();
+  if (status.ok() && sync) status = SyncAndCheck();
+  if (status.ok()) size_.store(this->size() + length, std::memory_order_relaxed);
+  pieces_.clear();  // They point into the caller's bytes.
+  return Poison(status);
 }
 
 void LogWriter::GrowAhead(size_t length) {

@@ -1,7 +1,8 @@
 // Writes records in LevelDB's log format.
 //
 // Invariants:
-//   One Append is one gather-write, continued where the system took fewer bytes.
+//   One Append is one gather-write, continued where the system took fewer bytes; so is one
+//   AppendRecords, however many records it has.
 //   After any failure the writer is poisoned: it keeps the first status, answers every later call
 //   with it, and touches the file no more. A failed sync is never tried again: the kernel may have
 //   dropped the pages, and would answer the second time that all is well.
@@ -40,6 +41,10 @@ class LogWriter {
   // directory still names the file.
   Status Append(const uint8_t* data, size_t size, bool sync);
 
+  // Appends each record of the list [0, size), length: fixed32 and bytes, as one of its own, all in
+  // one write; syncs as Append does. A list that ends inside a record is EINVAL, and poisons nothing.
+  Status AppendRecords(const uint8_t* list, size_t size, bool sync);
+
   // Makes all that was appended durable, with the same look at the directory.
   Status Sync();
 
@@ -55,6 +60,10 @@ class LogWriter {
  private:
   // Fills headers_ and pieces_ for one record; returns the bytes in all pieces together.
   size_t Fragment(const uint8_t* data, size_t size);
+  // Fills image_ with the blocks of the records; false where the list ends inside one.
+  bool LayOut(const uint8_t* list, size_t size);
+  // Writes pieces_, `length` bytes in all, and syncs when asked.
+  Status WritePieces(size_t length, bool sync);
   Status Write();
   // Makes the file longer where the next `length` bytes would pass its end.
   void GrowAhead(size_t length);
@@ -68,6 +77,7 @@ class LogWriter {
   Status poison_;
   // Kept from one append to the next, for their memory.
   std::vector<uint8_t> headers_;
+  std::vector<uint8_t> image_;
   std::vector<Piece> pieces_;
 };
 

@@ -89,19 +89,23 @@ class WriterJob : public Job {
   const std::shared_ptr<SharedLog> log_;
 };
 
+using AppendMethod = Status (LogWriter::*)(const uint8_t* data, size_t size, bool sync);
+
 class AppendJob final : public WriterJob {
  public:
-  AppendJob(Napi::Env env, std::shared_ptr<SharedLog> log, Napi::Object bytes,
+  AppendJob(Napi::Env env, std::shared_ptr<SharedLog> log, AppendMethod append, Napi::Object bytes,
             const ByteRange& range, bool sync)
       : WriterJob(env, "sluicedb.append", std::move(log)),
+        append_(append),
         bytes_(Napi::Persistent(bytes)),
         range_(range),
         sync_(sync) {}
 
  protected:
-  Status Work() override { return writer()->Append(range_.data, range_.size, sync_); }
+  Status Work() override { return (writer()->*append_)(range_.data, range_.size, sync_); }
 
  private:
+  const AppendMethod append_;
   const Napi::ObjectReference bytes_;  // keeps the memory of range_
   const ByteRange range_;
   const bool sync_;
@@ -131,6 +135,34 @@ Napi::Value Rejection(Napi::Env env, const Napi::Error& error) {
   return deferred.Promise();
 }
 
+Napi::Value StartAppend(const Napi::CallbackInfo& info, const std::shared_ptr<SharedLog>& log,
+                        AppendMethod append) {
+  const Napi::Env env = info.Env();
+  ByteRange range;
+  if (!ReadByteRange(info, 0, &range)) return Napi::Value();
+  if (!info[3].IsBoolean()) {
+    Napi::TypeError::New(env, "sync must be a boolean").ThrowAsJavaScriptException();
+    return Napi::Value();
+  }
+  const Napi::Error refusal = Refusal(env, *log);
+  if (!refusal.IsEmpty()) return Rejection(env, refusal);
+  const bool sync = info[3].As<Napi::Boolean>();
+  return Job::Start(new AppendJob(env, log, append, info[0].As<Napi::Object>(), range, sync));
+}
+
+void AppendInPlace(const Napi::CallbackInfo& info, const SharedLog& log, AppendMethod append) {
+  const Napi::Env env = info.Env();
+  ByteRange range;
+  if (!ReadByteRange(info, 0, &range)) return;
+  Napi::Error refusal = Refusal(env, log);
+  if (refusal.IsEmpty()) {
+    const Status status = (log.writer.get()->*append)(range.data, range.size, false);
+    if (status.ok()) return;
+    refusal = SystemError(env, status, log.path);
+  }
+  refusal.ThrowAsJavaScriptException();
+}
+
 }  // namespace
 
 Napi::Function LogFile::DefineClass(Napi::Env env) {
@@ -138,6 +170,8 @@ Napi::Function LogFile::DefineClass(Napi::Env env) {
                                  {
                                      InstanceMethod<&LogFile::Append>("append"),
                                      InstanceMethod<&LogFile::AppendSync>("appendSync"),
+                                     InstanceMethod<&LogFile::AppendRecords>("appendRecords"),
+                                     InstanceMethod<&LogFile::AppendRecordsSync>("appendRecordsSync"),
                                      InstanceMethod<&LogFile::Sync>("sync"),
                                      InstanceMethod<&LogFile::Close>("close"),
                                      InstanceAccessor<&LogFile::Path>("path"),
@@ -159,30 +193,19 @@ LogFile::LogFile(const Napi::CallbackInfo& info)
 }
 
 Napi::Value LogFile::Append(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  ByteRange range;
-  if (!ReadByteRange(info, 0, &range)) return Napi::Value();
-  if (!info[3].IsBoolean()) {
-    Napi::TypeError::New(env, "sync must be a boolean").ThrowAsJavaScriptException();
-    return Napi::Value();
-  }
-  const Napi::Error refusal = Refusal(env, *log_);
-  if (!refusal.IsEmpty()) return Rejection(env, refusal);
-  const bool sync = info[3].As<Napi::Boolean>();
-  return Job::Start(new AppendJob(env, log_, info[0].As<Napi::Object>(), range, sync));
+  return StartAppend(info, log_, &LogWriter::Append);
 }
 
 void LogFile::AppendSync(const Napi::CallbackInfo& info) {
-  const Napi::Env env = info.Env();
-  ByteRange range;
-  if (!ReadByteRange(info, 0, &range)) return;
-  Napi::Error refusal = Refusal(env, *log_);
-  if (refusal.IsEmpty()) {
-    const Status status = log_->writer->Append(range.data, range.size, false);
-    if (status.ok()) return;
-    refusal = SystemError(env, status, log_->path);
-  }
-  refusal.ThrowAsJavaScriptException();
+  AppendInPlace(info, *log_, &LogWriter::Append);
+}
+
+Napi::Value LogFile::AppendRecords(const Napi::CallbackInfo& info) {
+  return StartAppend(info, log_, &LogWriter::AppendRecords);
+}
+
+void LogFile::AppendRecordsSync(const Napi::CallbackInfo& info) {
+  AppendInPlace(info, *log_, &LogWriter::AppendRecords);
 }
 
 Napi::Value LogFile::Sync(const Napi::CallbackInfo& info) {

@@ -41,6 +41,8 @@ class LogFile : public Napi::ObjectWrap<LogFile> {
  private:
   Napi::Value Append(const Napi::CallbackInfo& info);
   void AppendSync(const Napi::CallbackInfo& info);
+  Napi::Value AppendRecords(const Napi::CallbackInfo& info);
+  void AppendRecordsSync(const Napi::CallbackInfo& info);
   Napi::Value Sync(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   Napi::Value Path(const Napi::CallbackInfo& info);

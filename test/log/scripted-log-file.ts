@@ -73,8 +73,13 @@ export class ScriptedLogs {
 
   #file(path: string): LogFile {
     const name = nameOf(path)
+    const refuse = (): never => {
+      throw new Error('no test appends lists here')
+    }
     return {
       path,
+      appendRecords: refuse,
+      appendRecordsSync: refuse,
       sizeBytes: 0,
       append: (_bytes, start, end, sync) =>
         this.#job(`${name} append ${end - start}${sync ? ' sync' : ''}`),

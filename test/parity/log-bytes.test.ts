@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import test from 'ava'
 import { unmaskCrc } from '../../ts/format/crc-mask.ts'
 import { BLOCK_SIZE, HEADER_SIZE } from '../../ts/format/log-block.ts'
+import { RecordList } from '../../ts/format/record-list.ts'
 import type { LogFile } from '../../ts/platform/log-file.ts'
 import { jsBinding, nativeBinding } from '../platform/both-bindings.ts'
 import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
@@ -91,6 +92,19 @@ class Pair {
     this.#push(start, length)
   }
 
+  /** The same as one list of records each. */
+  appendList(slices: readonly Slice[]): void {
+    const list = listOf(slices)
+    for (const log of this.#logs) log.appendRecordsSync(list.bytes, 0, list.end)
+    for (const [start, end] of slices) this.#push(start, end - start)
+  }
+
+  async appendListOnThePool(slices: readonly Slice[]): Promise<void> {
+    const { bytes, end } = listOf(slices)
+    await Promise.all(this.#logs.map((log) => log.appendRecords(bytes, 0, end, false)))
+    for (const [start, stop] of slices) this.#push(start, stop - start)
+  }
+
   /** Appends records until the next one starts at `offset` of a block. */
   moveTo(offset: number): void {
     while (this.blockOffset !== offset) {
@@ -121,6 +135,12 @@ class Pair {
   }
 }
 
+function listOf(slices: readonly Slice[]): RecordList {
+  const list = new RecordList()
+  for (const [start, end] of slices) list.append(SOURCE.subarray(start, end))
+  return list
+}
+
 testBoth(`${RECORDS} random records are the same bytes from both writers`, async (t) => {
   const random = makeRandom(SEED)
   const pair = new Pair(scratchDirectory(t, FAST_ROOT))
@@ -143,6 +163,57 @@ testBoth(`${RECORDS} random records are the same bytes from both writers`, async
     t.is(wrong, undefined, `SLUICE_SEED=${SEED}`)
   }
   t.log(`${pair.count} records, SLUICE_SEED=${SEED}`)
+})
+
+testBoth('random lists of records are the same bytes from both writers', async (t) => {
+  const random = makeRandom(SEED)
+  const pair = new Pair(scratchDirectory(t, FAST_ROOT))
+  for (let file = 0; file < 20; file++) {
+    await pair.start()
+    for (let group = 0; group < 20; group++) {
+      const slices = Array.from({ length: random(50) }, (): Slice => {
+        const start = random(1000)
+        const most = random(100) < 90 ? 40 : random(100) < 90 ? 3000 : 100_000
+        return [start, start + random(most)]
+      })
+      if (random(2) === 0) pair.appendList(slices)
+      else await pair.appendListOnThePool(slices)
+      // So that the next list begins near a block's edge.
+      if (random(4) === 0) {
+        pair.append(7, Math.max(0, BLOCK_SIZE - pair.blockOffset - HEADER_SIZE - random(20)))
+      }
+    }
+    t.is(await pair.finish(), undefined, `SLUICE_SEED=${SEED}`)
+  }
+  t.true(pair.count > 5000)
+})
+
+testBoth('a list that ends inside a record is refused, and the log goes on', async (t) => {
+  const directory = scratchDirectory(t, FAST_ROOT)
+  for (const binding of [nativeBinding!, jsBinding]) {
+    const path = join(directory, `${binding.kind}.log`)
+    const log = await binding.createLog(path)
+    const list = listOf([
+      [0, 3],
+      [5, 9],
+    ])
+    for (const end of [1, 3, 4, 6, 8, 11, list.end - 1]) {
+      t.throws(() => log.appendRecordsSync(list.bytes, 0, end), { code: 'EINVAL' })
+      await t.throwsAsync(log.appendRecords(list.bytes, 0, end, true), { code: 'EINVAL' })
+    }
+    await log.appendRecords(list.bytes, 0, list.end, true)
+    await log.appendRecords(list.bytes, 7, 7, true)
+    log.appendRecordsSync(list.bytes, 7, list.end)
+    await log.close()
+    t.is(
+      difference(fs.readFileSync(path), [
+        [0, 3],
+        [5, 9],
+        [5, 9],
+      ]),
+      undefined,
+    )
+  }
 })
 
 testBoth(

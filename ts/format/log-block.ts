@@ -65,18 +65,66 @@ export function fragmentRecord(
   let at = start
   for (let i = 0; i < count; i++) {
     const next = Math.min(end, at + left - HEADER_SIZE)
-    const isLast = i === count - 1
-    const type = i === 0 ? (isLast ? TYPE_FULL : TYPE_FIRST) : isLast ? TYPE_LAST : TYPE_MIDDLE
+    const type = typeOf(i, count)
     const header = headers.subarray(i * HEADER_SIZE, (i + 1) * HEADER_SIZE)
     const crc = extendCrc(extendCrc(0, TYPES, type, type + 1), bytes, at, next)
     putFixed32(header, 0, maskCrc(crc))
-    header[4] = next - at
-    header[5] = (next - at) >>> 8
-    header[6] = type
+    putLengthAndType(header, 0, next - at, type)
     target.push(header)
     if (next > at) target.push(bytes.subarray(at, next))
     at = next
     left = BLOCK_SIZE
   }
   return trailer + headers.length + (end - start)
+}
+
+/** Most bytes that a list of records of `listBytes`, lengths included, takes in blocks. */
+export function blocksBound(listBytes: number, count: number): number {
+  const dataBytes = listBytes + count * HEADER_SIZE
+  return dataBytes + (Math.ceil(dataBytes / DATA_SIZE) + 1) * 2 * HEADER_SIZE
+}
+
+/**
+ * Writes the record bytes[start, end) to target[position...], as it stands in its blocks when
+ * `blockOffset` bytes of the current one are used, and returns where that ends.
+ * Requires: 0 <= start <= end <= bytes.length; 0 <= blockOffset < BLOCK_SIZE; there is room.
+ */
+export function layOutRecord(
+  bytes: Buffer,
+  start: number,
+  end: number,
+  blockOffset: number,
+  crc32c: (bytes: Uint8Array, start: number, end: number) => number,
+  target: Buffer,
+  position: number,
+): number {
+  const trailer = trailerLength(blockOffset)
+  target.fill(0, position, position + trailer)
+  const count = fragmentCount(blockOffset, end - start)
+  let left = trailer > 0 ? BLOCK_SIZE : BLOCK_SIZE - blockOffset
+  let at = start
+  let to = position + trailer
+  for (let i = 0; i < count; i++) {
+    const next = Math.min(end, at + left - HEADER_SIZE)
+    const dataEnd = to + HEADER_SIZE + (next - at)
+    putLengthAndType(target, to, next - at, typeOf(i, count))
+    bytes.copy(target, to + HEADER_SIZE, at, next)
+    putFixed32(target, to, maskCrc(crc32c(target, to + HEADER_SIZE - 1, dataEnd)))
+    at = next
+    to = dataEnd
+    left = BLOCK_SIZE
+  }
+  return to
+}
+
+function typeOf(fragment: number, count: number): number {
+  if (count === 1) return TYPE_FULL
+  if (fragment === 0) return TYPE_FIRST
+  return fragment === count - 1 ? TYPE_LAST : TYPE_MIDDLE
+}
+
+function putLengthAndType(header: Uint8Array, at: number, length: number, type: number): void {
+  header[at + 4] = length
+  header[at + 5] = length >>> 8
+  header[at + 6] = type
 }

@@ -75,17 +75,28 @@ export class WriteAheadLog {
     return this.#file.path
   }
 
+  /** Of the file that is appended to, as of the last append that succeeded. */
+  get sizeBytes(): number {
+    return this.#file.sizeBytes
+  }
+
   /**
    * Appends bytes[start, end) as one record. Undefined when it was written in place, else a promise
    * of the job; the bytes may not change before. Throws or rejects with the operating system's
    * error, and the log is then of no more use.
    */
   append(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> | undefined {
-    if (!sync && this.#inlineAllowed && end - start <= INLINE_LIMIT_BYTES) {
-      this.#appendInline(bytes, start, end)
-      return undefined
-    }
-    return this.#appendByPool(bytes, start, end, sync)
+    return this.#append(false, bytes, start, end, sync)
+  }
+
+  /** The same for a list of records (format/record-list), each of which is one of its own. */
+  appendRecords(
+    bytes: Buffer,
+    start: number,
+    end: number,
+    sync: boolean,
+  ): Promise<void> | undefined {
+    return this.#append(true, bytes, start, end, sync)
   }
 
   /**
@@ -130,19 +141,41 @@ export class WriteAheadLog {
     await Promise.allSettled([this.close()])
   }
 
-  #appendInline(bytes: Buffer, start: number, end: number): void {
+  #append(
+    isList: boolean,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    sync: boolean,
+  ): Promise<void> | undefined {
+    if (!sync && this.#inlineAllowed && end - start <= INLINE_LIMIT_BYTES) {
+      this.#appendInline(isList, bytes, start, end)
+      return undefined
+    }
+    return this.#appendByPool(isList, bytes, start, end, sync)
+  }
+
+  #appendInline(isList: boolean, bytes: Buffer, start: number, end: number): void {
     if (this.#failure !== undefined) throw this.#failure
     const startMs = this.#now()
-    this.#file.appendSync(bytes, start, end)
+    if (isList) this.#file.appendRecordsSync(bytes, start, end)
+    else this.#file.appendSync(bytes, start, end)
     this.#unsyncedBytes += end - start
     if (this.#now() - startMs > SLOW_INLINE_MS) this.#inlineAllowed = false
   }
 
-  async #appendByPool(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> {
+  async #appendByPool(
+    isList: boolean,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    sync: boolean,
+  ): Promise<void> {
     if (this.#retiring !== undefined) await this.retired()
     if (this.#failure !== undefined) throw this.#failure
     const startMs = this.#now()
-    await this.#file.append(bytes, start, end, sync)
+    if (isList) await this.#file.appendRecords(bytes, start, end, sync)
+    else await this.#file.append(bytes, start, end, sync)
     this.#unsyncedBytes = sync ? 0 : this.#unsyncedBytes + (end - start)
     if (!sync && this.#now() - startMs <= SLOW_INLINE_MS) this.#inlineAllowed = true
   }

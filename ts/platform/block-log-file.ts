@@ -1,7 +1,7 @@
 // The log writer in TypeScript: the twin of the native one, over any file that can append.
 //
-//   append := fragment the record, one gather-write (continued when short), then, when asked,
-//             sync and look whether the directory still names this file
+//   append := fragment the record, or lay out the list of records, one gather-write (continued when
+//             short), then, when asked, sync and look whether the directory still names this file
 //
 // It knows no descriptor, so the simulated disk of the tests runs it too.
 //
@@ -11,8 +11,9 @@
 //   One job at a time; a second is refused, which is a mistake of the caller and poisons nothing.
 
 import { errnoOf } from '../format/error.ts'
-import { BLOCK_SIZE, fragmentRecord } from '../format/log-block.ts'
-import { extendCrc32c } from './js-crc32c.ts'
+import { BLOCK_SIZE, blocksBound, fragmentRecord, layOutRecord } from '../format/log-block.ts'
+import { RECORD_LENGTH_SIZE, recordEnd } from '../format/record-list.ts'
+import { crc32c, extendCrc32c } from './js-crc32c.ts'
 import type { AppendableFile, LogFile } from './log-file.ts'
 import { systemError } from './system-error.ts'
 
@@ -46,31 +47,28 @@ export class BlockLogFile implements LogFile {
 
   append(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> {
     checkRange(bytes, start, end)
-    if (typeof sync !== 'boolean') throw new TypeError('sync must be a boolean')
-    return this.#run(async () => {
-      const length = await this.#write(bytes, start, end, sync)
-      if (sync) await this.#sync()
-      this.#sizeBytes += length
-    })
+    checkSync(sync)
+    return this.#run(async () => this.#append(this.#fragments(bytes, start, end), sync))
   }
 
   appendSync(bytes: Buffer, start: number, end: number): void {
     checkRange(bytes, start, end)
     this.#checkReady('write')
-    try {
-      const pieces: Uint8Array[] = []
-      const length = this.#fragment(bytes, start, end, pieces)
-      for (let rest: readonly Uint8Array[] = pieces; rest.length > 0;) {
-        rest = this.#afterWrite(
-          rest,
-          retryWhenInterrupted(() => this.#file.writevSync(rest)),
-        )
-      }
-      this.#sizeBytes += length
-    } catch (error) {
-      this.#poison ??= { error }
-      throw error
-    }
+    this.#appendInPlace(this.#fragments(bytes, start, end))
+  }
+
+  async appendRecords(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> {
+    checkRange(bytes, start, end)
+    checkSync(sync)
+    this.#checkReady('write')
+    const pieces = this.#layOut(bytes, start, end)
+    await this.#run(() => this.#append(pieces, sync))
+  }
+
+  appendRecordsSync(bytes: Buffer, start: number, end: number): void {
+    checkRange(bytes, start, end)
+    this.#checkReady('write')
+    this.#appendInPlace(this.#layOut(bytes, start, end))
   }
 
   sync(): Promise<void> {
@@ -114,23 +112,62 @@ export class BlockLogFile implements LogFile {
     }
   }
 
-  #fragment(bytes: Buffer, start: number, end: number, pieces: Uint8Array[]): number {
-    return fragmentRecord(bytes, start, end, this.#sizeBytes % BLOCK_SIZE, extendCrc32c, pieces)
+  #fragments(bytes: Buffer, start: number, end: number): readonly Uint8Array[] {
+    const pieces: Uint8Array[] = []
+    fragmentRecord(bytes, start, end, this.#sizeBytes % BLOCK_SIZE, extendCrc32c, pieces)
+    return pieces
   }
 
-  /** Returns the bytes that went into the file. */
-  async #write(bytes: Buffer, start: number, end: number, sync: boolean): Promise<number> {
-    const pieces: Uint8Array[] = []
-    const length = this.#fragment(bytes, start, end, pieces)
+  // One piece: a view for each of many small records would take longer than copying them.
+  #layOut(list: Buffer, start: number, end: number): readonly Uint8Array[] {
+    let count = 0
+    for (let at = start; at < end; count++) {
+      at = recordEnd(list, at, end)
+      if (at === -1) {
+        throw systemError('EINVAL', 'the list ends inside a record', 'write', this.path)
+      }
+    }
+    if (count === 0) return []
+    const image = Buffer.allocUnsafeSlow(blocksBound(end - start, count))
+    let position = 0
+    for (let at = start; at < end;) {
+      const dataStart = at + RECORD_LENGTH_SIZE
+      const blockOffset = (this.#sizeBytes + position) % BLOCK_SIZE
+      at = recordEnd(list, at, end)
+      position = layOutRecord(list, dataStart, at, blockOffset, crc32c, image, position)
+    }
+    return [image.subarray(0, position)]
+  }
+
+  async #append(pieces: readonly Uint8Array[], sync: boolean): Promise<void> {
+    const length = lengthOfAll(pieces)
     if (sync) await this.#growAhead(this.#sizeBytes + length)
-    for (let rest: readonly Uint8Array[] = pieces; rest.length > 0;) {
+    await this.#write(pieces)
+    if (sync) await this.#sync()
+    this.#sizeBytes += length
+  }
+
+  #appendInPlace(pieces: readonly Uint8Array[]): void {
+    try {
+      for (let rest = pieces; rest.length > 0;) {
+        const written = retryWhenInterrupted(() => this.#file.writevSync(rest))
+        rest = this.#afterWrite(rest, written)
+      }
+      this.#sizeBytes += lengthOfAll(pieces)
+    } catch (error) {
+      this.#poison ??= { error }
+      throw error
+    }
+  }
+
+  async #write(pieces: readonly Uint8Array[]): Promise<void> {
+    for (let rest = pieces; rest.length > 0;) {
       try {
         rest = this.#afterWrite(rest, await this.#file.writev(rest))
       } catch (error) {
         if (errnoOf(error) !== 'EINTR') throw error
       }
     }
-    return length
   }
 
   /** Makes the file longer where what is to be written would pass its end. */
@@ -169,6 +206,10 @@ export class BlockLogFile implements LogFile {
   }
 }
 
+function lengthOfAll(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((sum, piece) => sum + piece.length, 0)
+}
+
 function retryWhenInterrupted(operation: () => number): number {
   for (;;) {
     try {
@@ -177,6 +218,10 @@ function retryWhenInterrupted(operation: () => number): number {
       if (errnoOf(error) !== 'EINTR') throw error
     }
   }
+}
+
+function checkSync(sync: unknown): void {
+  if (typeof sync !== 'boolean') throw new TypeError('sync must be a boolean')
 }
 
 /** The same refusals as the native writer's, thrown before anything starts. */

@@ -2,7 +2,7 @@
 // manifest.
 //
 // Invariants:
-//   One append is one gather-write: trailer, headers and data together.
+//   One append, of a record or of a list of them, is one write: trailer, headers and data together.
 //   After any failure (an error, a sync that failed, a file no longer in its directory) the log is
 //   poisoned: every later append and sync rejects with the first error, and nothing is written.
 //   While it is open, the file may be longer than `sizeBytes`, with zeroes: a synced append makes it
@@ -30,6 +30,16 @@ export interface LogFile {
    * Throws what `append` would reject with. Requires: no job in flight.
    */
   appendSync(bytes: Buffer, start: number, end: number): void
+
+  /**
+   * Appends each record of the list bytes[start, end) (format/record-list) as one of its own, all in
+   * one write, then syncs when asked; an empty list with `sync` is a sync. For the rest it is append.
+   * Rejects with EINVAL where the list ends inside a record; nothing is written then.
+   */
+  appendRecords(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void>
+
+  /** The same on the calling thread, into the page cache only. Requires: no job in flight. */
+  appendRecordsSync(bytes: Buffer, start: number, end: number): void
 
   /** Makes all that was appended durable, with the same check of the directory as `append`. */
   sync(): Promise<void>

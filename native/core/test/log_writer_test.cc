@@ -125,6 +125,46 @@ void AppendExpected(std::string* contents, const std::string& bytes) {
   } while (at < bytes.size());
 }
 
+Status AppendRecords(LogWriter* writer, const std::string& list, bool sync = false) {
+  return writer->AppendRecords(reinterpret_cast<const uint8_t*>(list.data()), list.size(), sync);
+}
+
+void PutRecord(std::string* list, const std::string& bytes) {
+  for (int shift = 0; shift < 32; shift += 8)
+    list->push_back(static_cast<char>(bytes.size() >> shift));
+  list->append(bytes);
+}
+
+void TestRecords() {
+  FakeDisk disk;
+  std::string expected;
+  {
+    LogWriter writer = MakeWriter(&disk);
+    std::mt19937 random(11);
+    for (int i = 0; i < 300; i++) {
+      std::string list;
+      for (uint32_t record = random() % 40; record > 0; record--) {
+        const size_t size = record % 13 == 0 ? random() % 40000 : random() % 90;
+        const std::string bytes = SomeBytes(size, static_cast<uint32_t>(i) + record);
+        PutRecord(&list, bytes);
+        AppendExpected(&expected, bytes);
+      }
+      // Cut inside a record, it is refused and nothing of it is written.
+      if (!list.empty()) {
+        CHECK(!AppendRecords(&writer, list.substr(0, list.size() - 1)).ok());
+      }
+      const int appends = disk.appends;
+      CHECK(AppendRecords(&writer, list).ok());
+      CHECK(disk.appends == appends + (list.empty() ? 0 : 1));
+      CHECK(writer.size() == expected.size());
+    }
+    // No record and a sync is a sync.
+    CHECK(AppendRecords(&writer, "", true).ok());
+    CHECK(disk.syncs == 1);
+  }
+  CHECK(disk.contents == expected);
+}
+
 void TestFormat() {
   FakeDisk disk;
   std::string expected;
@@ -260,6 +300,7 @@ void TestLogWriter() {
   TestCannotGrow();
   TestFailedStaysLong();
   TestFormat();
+  TestRecords();
   TestShortAndInterruptedWrites();
   TestPoison();
   TestFailedSync();
