@@ -12,7 +12,8 @@ export type { CompactionProgress, CompactRangeOptions } from './db/manual-compac
 export type { DBOptions } from './db/options.ts'
 export type { DBSnapshot } from './db/snapshot.ts'
 export type { HeldStats, ReaderStats } from './db/reads.ts'
-export type { DroppedPart, RecoveryReport } from './db/recovery-report.ts'
+export type { RecoveryReport } from './db/recovery-report.ts'
+export type { DroppedPart } from './log/lost-directory.ts'
 export type { LatencyStats } from './db/latency-histogram.ts'
 export type {
   CompactionStats,

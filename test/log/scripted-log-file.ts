@@ -73,9 +73,6 @@ export class ScriptedLogs {
 
   #file(path: string): LogFile {
     const name = nameOf(path)
-    const refuse = (): never => {
-      throw new Error('no test appends lists here')
-    }
     return {
       path,
       appendRecords: refuse,
@@ -92,6 +89,10 @@ export class ScriptedLogs {
       close: () => this.#call(`${name} close`),
     }
   }
+}
+
+function refuse(): never {
+  throw new Error('no test appends lists here')
 }
 
 function nameOf(path: string): string {

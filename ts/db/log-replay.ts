@@ -11,9 +11,9 @@ import { batchCount } from '../format/batch.ts'
 import { ioError } from '../format/error.ts'
 import { logFileName } from '../format/file-name.ts'
 import { LogReader } from '../log/log-reader.ts'
+import type { DroppedPart } from '../log/lost-directory.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import { leavesHole, sequenceOfBatch } from './log-batch.ts'
-import type { DroppedPart } from './recovery-report.ts'
 
 /** Where the batches go. */
 export interface BatchSink {

@@ -14,6 +14,7 @@
 import { join } from 'node:path'
 import { ioError, isMissing } from '../format/error.ts'
 import { LOST_DIRECTORY_NAME, type NumberedFile, parseFileName } from '../format/file-name.ts'
+import { keepCopy, keepMoved } from '../log/lost-directory.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 
 const DAMAGED_PREFIX = 'damaged-'
@@ -37,9 +38,7 @@ export function copyToLost(
   name: string,
 ): Promise<string> {
   const keptName = parseFileName(name)?.kind === 'table' ? `${DAMAGED_PREFIX}${name}` : name
-  return keep(fileSystem, directory, name, keptName, async (source, target) => {
-    await fileSystem.writeFile(target, await fileSystem.readFile(source))
-  })
+  return keepCopy(fileSystem, directory, name, keptName)
 }
 
 /** Moves `name` of the directory into lost/ and returns its new path. Rejects with LEVEL_IO_ERROR. */
@@ -48,9 +47,7 @@ export function moveToLost(
   directory: string,
   name: string,
 ): Promise<string> {
-  return keep(fileSystem, directory, name, name, (source, target) =>
-    fileSystem.rename(source, target),
-  )
+  return keepMoved(fileSystem, directory, name, name)
 }
 
 /**
@@ -96,23 +93,4 @@ async function orphansIn(fileSystem: FileSystem, lost: string): Promise<Orphan[]
     orphans.push({ path, number: file.number, sizeBytes: await fileSystem.fileSize(path) })
   }
   return orphans.toSorted((a, b) => a.number - b.number)
-}
-
-async function keep(
-  fileSystem: FileSystem,
-  directory: string,
-  name: string,
-  keptName: string,
-  act: (source: string, target: string) => Promise<void>,
-): Promise<string> {
-  const lost = join(directory, LOST_DIRECTORY_NAME)
-  const target = join(lost, keptName)
-  try {
-    await fileSystem.createDirectory(lost)
-    await act(join(directory, name), target)
-    await fileSystem.syncDirectory(lost)
-  } catch (error) {
-    throw ioError('keep', target, error)
-  }
-  return target
 }

@@ -6,7 +6,7 @@
 import { ioError, isMissing, SluiceError } from '../format/error.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import type { Lock } from '../platform/lock.ts'
-import { checkPath, takeLock } from './database-path.ts'
+import { checkPath, takeLock } from '../platform/directory-path.ts'
 import type { DatabaseEngine } from './database-engine.ts'
 import { Engine } from './engine.ts'
 import type { Environment } from './environment.ts'

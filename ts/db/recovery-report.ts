@@ -1,15 +1,6 @@
 // What opening a database found, and what it dropped.
 
-/** A part of a file that recovery did not take over. */
-export interface DroppedPart {
-  readonly file: string
-  /** Where in the file the part begins; it goes on to the file's end. */
-  readonly offset: number
-  readonly droppedBytes: number
-  readonly reason: string
-  /** Where a copy of the whole file is kept. */
-  readonly keptAs: string
-}
+import type { DroppedPart } from '../log/lost-directory.ts'
 
 export interface RecoveryReport {
   /** True when the database was created by this open. */

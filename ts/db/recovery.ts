@@ -14,6 +14,7 @@
 import { dirname, join, resolve } from 'node:path'
 import { corruption, errnoOf, ioError, SluiceError } from '../format/error.ts'
 import { CURRENT_NAME, manifestFileName, tableFileName } from '../format/file-name.ts'
+import type { DroppedPart } from '../log/lost-directory.ts'
 import type { WriteAheadLog } from '../log/write-ahead-log.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { InfoLog } from '../platform/info-log.ts'
@@ -35,7 +36,7 @@ import type { MemtableMemory } from './memtable-memory.ts'
 import { type CheckedOptions, tableOptionsOf } from './options.ts'
 import { enterNewState } from './new-state.ts'
 import { removeObsoleteFiles } from './obsolete-files.ts'
-import type { DroppedPart, RecoveryReport } from './recovery-report.ts'
+import type { RecoveryReport } from './recovery-report.ts'
 
 export interface Recovered {
   readonly versions: VersionSet

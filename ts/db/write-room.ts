@@ -8,7 +8,7 @@ import {
   STOP_LEVEL0_FILES,
 } from './gate.ts'
 import type { Compactor } from './compactor.ts'
-import type { Failure } from './failure.ts'
+import type { Failure } from '../log/failure.ts'
 import type { Memtables } from './memtables.ts'
 import type { StallCause } from './stats.ts'
 

@@ -22,7 +22,7 @@ import {
   parseFileName,
 } from '../../format/file-name.ts'
 import type { DirectoryEntry, FileSystem } from '../../platform/file-system.ts'
-import { checkPath, takeLock } from '../database-path.ts'
+import { checkPath, takeLock } from '../../platform/directory-path.ts'
 import { parseLostName } from '../lost-files.ts'
 
 const IS_LOCK_KEPT_BY_HOLDER: boolean = process.platform === 'win32'

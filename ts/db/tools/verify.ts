@@ -20,7 +20,7 @@ import {
 import type { FileSystem } from '../../platform/file-system.ts'
 import type { FileMetadata } from '../../version/file-metadata.ts'
 import { type ManifestState, readCurrent, readManifest } from '../../version/manifest-reader.ts'
-import { checkPath, takeLock } from '../database-path.ts'
+import { checkPath, takeLock } from '../../platform/directory-path.ts'
 import { findTable, type FoundFile, listFiles, missingLog, neededLogs } from '../directory-files.ts'
 import { Findings, type VerifyOptions, type VerifyReport } from './verify-report.ts'
 import { verifyLog } from './verify-log.ts'

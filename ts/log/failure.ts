@@ -1,6 +1,6 @@
-// The failure of a database: one, sticky, of whatever came first; while it is set, writes are refused.
+// The failure of a database or a log: one, sticky, of whatever came first; while it is set, writes are refused.
 //
-// Invariant: only resume() clears it, once what memory holds is safe in new files.
+// Invariant: only resume() clears it, once what was acknowledged is safe in new files.
 
 import { ioError, SluiceError } from '../format/error.ts'
 

@@ -1,15 +1,16 @@
-// What everything that works on a database directory does first: look at the path, take the lock.
+// What everything that works on the directory of a database or a log does first: look at the path,
+// take the lock.
 
 import { join } from 'node:path'
 import { ioError } from '../format/error.ts'
 import { LOCK_NAME } from '../format/file-name.ts'
-import type { FileSystem } from '../platform/file-system.ts'
-import type { Lock } from '../platform/lock.ts'
+import type { FileSystem } from './file-system.ts'
+import type { Lock } from './lock.ts'
 
-/** Throws TypeError where `path` can be none. */
-export function checkPath(path: unknown): void {
+/** Throws TypeError where `path` can be none of a `kind`. */
+export function checkPath(path: unknown, kind: 'database' | 'log' = 'database'): void {
   if (typeof path !== 'string' || path.length === 0) {
-    throw new TypeError('The path of a database must be a string that is not empty')
+    throw new TypeError(`The path of a ${kind} must be a string that is not empty`)
   }
 }
 
