@@ -9,6 +9,7 @@
 //       every sequence of up to three actions, all crash points, all policies
 //   node dist/scripts/crash.js --small 7 --actions put,switch
 //       longer ones, of these actions only
+//       --renew begins a new manifest with every edit
 //   node dist/scripts/crash.js --seed 7 --length 40 --point 12 --policy torn
 //   node dist/scripts/crash.js --seed 1 --workload put,flush,sync --point 12 --policy torn
 //   node dist/scripts/crash.js --seed 7 --length 20 --fault 31
@@ -27,9 +28,11 @@ import { mixSeed } from '../test/crash/random.ts'
 import { IMAGE_KINDS } from '../test/crash/recovered.ts'
 import { messageOf } from '../test/crash/violation.ts'
 import {
+  type Action,
   ACTIONS,
   parseActions,
   randomWorkload,
+  RENEWED_AT_ONCE,
   sequences,
   smallWorkload,
   type Workload,
@@ -54,10 +57,12 @@ const { values } = parseArgs({
     fault: { type: 'string' },
     'keep-going': { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
+    renew: { type: 'boolean', default: false },
   },
 })
 
 const seed = Number(values.seed)
+const manifestLimits = values.renew ? RENEWED_AT_ONCE : undefined
 const oneIn = Number(values['one-in'])
 const crashes = noCrashCounts()
 const faults = noFaultCounts()
@@ -89,9 +94,13 @@ function finish(): never {
   process.exit(failures === 0 ? 0 : 1)
 }
 
+function small(actions: readonly Action[]): Workload {
+  return smallWorkload(actions, seed, manifestLimits)
+}
+
 /** The one workload that --workload or --length names. */
 function namedWorkload(): Workload {
-  if (values.workload !== undefined) return smallWorkload(parseActions(values.workload), seed)
+  if (values.workload !== undefined) return small(parseActions(values.workload))
   return randomWorkload(seed, Number(values.length ?? CRASH_LENGTH))
 }
 
@@ -119,9 +128,9 @@ async function runOne(): Promise<void> {
 async function runSmall(mostActions: number): Promise<void> {
   for (let length = 0; length <= mostActions; length++) {
     for (const actions of sequences(length, parseActions(values.actions))) {
-      const line = `--seed ${seed} --workload ${actions.join()}`
+      const line = `--seed ${seed} --workload ${actions.join()}${values.renew ? ' --renew' : ''}`
       await attempt(line, (onViolation) =>
-        checkCrashes(smallWorkload(actions, seed), crashes, {
+        checkCrashes(small(actions), crashes, {
           fromAction: length - 1,
           onViolation,
         }),

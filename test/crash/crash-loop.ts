@@ -15,6 +15,7 @@
 import { CompactionCounts } from './compaction-counts.ts'
 import { CURRENT_NAME } from '../../ts/format/file-name.ts'
 import { CRASH_POLICIES } from './crash-image.ts'
+import { manifestsMade } from './directory.ts'
 import { DIRECTORY } from './engine.ts'
 import {
   checkReadOnly,
@@ -65,6 +66,7 @@ export interface CrashCounts {
   /** Of the images, those opened before, the same to the byte, and judged by what that showed. */
   repeated: number
   /** Of the workloads. */
+  manifests: number
   readonly compactions: CompactionCounts
   readonly tools: ToolCounts
 }
@@ -76,16 +78,18 @@ export function noCrashCounts(): CrashCounts {
     images: 0,
     nested: 0,
     repeated: 0,
+    manifests: 0,
     compactions: new CompactionCounts(),
     tools: noToolCounts(),
   }
 }
 
 export function describeCounts(counts: CrashCounts): string {
-  const { workloads, points, images, nested, repeated } = counts
+  const { workloads, points, images, nested, repeated, manifests } = counts
   const sorts = `${nested} of crashes in recovery, ${repeated} opened before`
   const what = `${images} crash images (${sorts}) at ${points} points of ${workloads} workloads`
-  return `${what} (${counts.compactions.describe()}); ${describeTools(counts.tools)}`
+  const work = `${manifests} manifests, ${counts.compactions.describe()}`
+  return `${what} (${work}); ${describeTools(counts.tools)}`
 }
 
 export interface CrashChoice {
@@ -169,6 +173,7 @@ async function runWorkload(workload: Workload, counts: CrashCounts, fromAction =
   await session.close()
   take('nothing more')
   counts.compactions.add(session.compactions)
+  counts.manifests += manifestsMade(disk)
   checkLeaks(disk)
   return { workload, history, points, opened: new Map() }
 }

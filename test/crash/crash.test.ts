@@ -1,10 +1,18 @@
 // The crash loop at the size of every test run; scripts/crash.ts runs as much as one asks for.
 
 import test, { type ExecutionContext } from 'ava'
+import type { ManifestLimits } from '../../ts/version/manifest.ts'
 import { checkCrashes, type CrashCounts, describeCounts, noCrashCounts } from './crash-loop.ts'
 import { mixSeed } from './random.ts'
 import { messageOf } from './violation.ts'
-import { type Action, ACTIONS, randomWorkload, sequences, smallWorkload } from './workload.ts'
+import {
+  type Action,
+  ACTIONS,
+  randomWorkload,
+  RENEWED_AT_ONCE,
+  sequences,
+  smallWorkload,
+} from './workload.ts'
 
 /** As scripts/crash.ts gives them to a line that reproduces a failure. */
 const SEED = Number(process.env['SLUICE_SEED'] ?? 1)
@@ -24,6 +32,10 @@ test.serial('any crash of any three actions leaves a prefix with all that a sync
 // What is lost between two logs takes more actions to show, but few kinds of them.
 test.serial('any crash of a row of puts and switches leaves a prefix', (t) =>
   checkSequences(t, 5, ['put', 'switch'], SEED),
+)
+
+test.serial('so does any crash where every edit begins a new manifest', (t) =>
+  checkSequences(t, 3, ['put', 'flush', 'compact', 'resume'], SEED, RENEWED_AT_ONCE),
 )
 
 /** Random workloads until there are enough images, one crash point in `oneIn`. */
@@ -49,6 +61,7 @@ async function checkSequences(
   longest: number,
   actions: readonly Action[],
   seed: number,
+  manifestLimits?: ManifestLimits,
 ): Promise<void> {
   t.timeout(600_000)
   const counts = noCrashCounts()
@@ -57,9 +70,10 @@ async function checkSequences(
       try {
         // Crashes before the last action are those of the shorter sequence.
         const choice = { fromAction: length - 1, secondPercent: 25 }
-        await checkCrashes(smallWorkload(sequence, seed), counts, choice)
+        await checkCrashes(smallWorkload(sequence, seed, manifestLimits), counts, choice)
       } catch (error) {
-        t.fail(`${messageOf(error)} --seed ${seed} --workload ${sequence.join()}`)
+        const renew = manifestLimits === undefined ? '' : ' --renew'
+        t.fail(`${messageOf(error)} --seed ${seed} --workload ${sequence.join()}${renew}`)
         return
       }
     }

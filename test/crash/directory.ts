@@ -42,6 +42,11 @@ export async function checkVerified(disk: SimulatedDisk, isFaulty = false): Prom
   throw new Violation(`verify finds ${problem?.message ?? 'no files'}: ${problem?.file}`)
 }
 
+/** Manifests that were begun: one or two for each opening, and those that replaced a grown one. */
+export function manifestsMade(disk: SimulatedDisk): number {
+  return disk.trace.filter(({ kind, path }) => kind === 'create' && /MANIFEST/.test(path)).length
+}
+
 function sizesIn(disk: SimulatedDisk): Map<string, number> {
   const sizes = new Map<string, number>()
   for (const [path, bytes] of disk.contents(DIRECTORY)) {

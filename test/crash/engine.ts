@@ -11,6 +11,7 @@ import type { RepairOptions, RepairReport } from '../../ts/db/tools/repair-repor
 import { repairDatabase } from '../../ts/db/tools/repair.ts'
 import { NO_INFO_LOG } from '../../ts/platform/info-log.ts'
 import type { LevelLimits } from '../../ts/version/level-rules.ts'
+import type { ManifestLimits } from '../../ts/version/manifest.ts'
 import { passTurns, type SimulatedDisk } from './simulated-disk.ts'
 
 export type Database = DB
@@ -23,15 +24,15 @@ export interface EngineOptions extends Pick<
 > {
   /** LevelDB's unless told. */
   readonly levelLimits?: LevelLimits
+  /** The default unless told. */
+  readonly manifestLimits?: ManifestLimits
 }
 
 /** Opens the one database of the disk, and creates it where there is none. */
-export async function openOn(
-  disk: SimulatedDisk,
-  { levelLimits, ...options }: EngineOptions,
-): Promise<Database> {
-  const checked = { createIfMissing: true, ...options }
-  const engine = await openEngine(DIRECTORY, checked, environmentOf(disk, levelLimits))
+export async function openOn(disk: SimulatedDisk, options: EngineOptions): Promise<Database> {
+  const { levelLimits: _levels, manifestLimits: _manifest, ...rest } = options
+  const checked = { createIfMissing: true, ...rest }
+  const engine = await openEngine(DIRECTORY, checked, environmentOf(disk, options))
   const db = new DB(DIRECTORY, engine)
   engines.set(db, engine)
   return db
@@ -40,13 +41,11 @@ export async function openOn(
 /** Opens it read-only. Rejects where there is none, as DB.open does. */
 export async function openReadOnlyOn(
   disk: SimulatedDisk,
-  { levelLimits, ...options }: EngineOptions,
+  options: EngineOptions,
 ): Promise<Database> {
-  const environment = environmentOf(disk, levelLimits)
-  return new DB(
-    DIRECTORY,
-    await openDatabase(DIRECTORY, { readOnly: true, ...options }, environment),
-  )
+  const { levelLimits: _levels, manifestLimits: _manifest, ...rest } = options
+  const environment = environmentOf(disk, options)
+  return new DB(DIRECTORY, await openDatabase(DIRECTORY, { readOnly: true, ...rest }, environment))
 }
 
 export function repairOn(disk: SimulatedDisk, options: RepairOptions = {}): Promise<RepairReport> {
@@ -60,7 +59,8 @@ export function engineOf(db: Database): Engine {
   return engines.get(db)!
 }
 
-function environmentOf(disk: SimulatedDisk, levelLimits?: LevelLimits): Environment {
+function environmentOf(disk: SimulatedDisk, limits: EngineOptions = {}): Environment {
+  const { levelLimits, manifestLimits } = limits
   const inlineJobs = new InlineRunner(disk)
   return {
     fileSystem: disk,
@@ -71,6 +71,7 @@ function environmentOf(disk: SimulatedDisk, levelLimits?: LevelLimits): Environm
     delay: () => passTurns(20),
     pause: (_durationMs, signal) => pauseUnless(signal, disk),
     ...(levelLimits === undefined ? {} : { levelLimits }),
+    ...(manifestLimits === undefined ? {} : { manifestLimits }),
     openInfoLog: () => Promise.resolve(NO_INFO_LOG),
   }
 }

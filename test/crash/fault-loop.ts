@@ -12,6 +12,7 @@
 //             second opening
 
 import { CompactionCounts } from './compaction-counts.ts'
+import { manifestsMade } from './directory.ts'
 import { effectFits, type Fault, type FaultEffect, type OperationKind } from './disk-fault.ts'
 import { type Moment, MomentDraw } from './moment.ts'
 import { mixSeed, Random } from './random.ts'
@@ -65,15 +66,16 @@ export interface FaultCounts {
   /** Runs in which the engine refused writes afterwards. */
   refusals: number
   failedOpens: number
+  manifests: number
   readonly compactions: CompactionCounts
 }
 
 export function describeFaults(counts: FaultCounts): string {
-  const { workloads, faults, byEffect, refusals, failedOpens, compactions } = counts
+  const { workloads, faults, byEffect, refusals, failedOpens, manifests, compactions } = counts
   const effects = [...byEffect].map(([effect, count]) => `${count} ${effect}`).join(', ')
   return (
     `${faults} faults in ${workloads} workloads (${effects}); ${refusals} ended refusing writes, ` +
-    `${failedOpens} opens failed; ${compactions.describe()}`
+    `${failedOpens} opens failed; ${manifests} manifests, ${compactions.describe()}`
   )
 }
 
@@ -84,6 +86,7 @@ export function noFaultCounts(): FaultCounts {
     byEffect: new Map(),
     refusals: 0,
     failedOpens: 0,
+    manifests: 0,
     compactions: new CompactionCounts(),
   }
 }
@@ -205,6 +208,7 @@ class FaultRun {
     if (session.refusesWrites) this.#counts.refusals++
     this.#counts.failedOpens += session.failedOpens
     this.#counts.compactions.add(session.compactions)
+    this.#counts.manifests += manifestsMade(disk)
     if (disk.faultCount === 0) throw new Violation('the fault never struck')
     const last = await this.#end(session, ending)
     draw.end()

@@ -15,9 +15,10 @@
 // Levels are small, so that some hundred calls fill several of them.
 
 import type { LevelLimits } from '../../ts/version/level-rules.ts'
+import type { ManifestLimits } from '../../ts/version/manifest.ts'
 import type { EngineOptions } from './engine.ts'
 import type { KeyWrite } from './history.ts'
-import { Random } from './random.ts'
+import { mixSeed, Random } from './random.ts'
 
 export type ViewSort = 'snapshot' | 'forward' | 'backward'
 // Of iterators the version is kept as a whole; of snapshots only what they see.
@@ -73,6 +74,8 @@ export function randomWorkload(seed: number, length: number): Workload {
     // One table open at a time: what is read again has to be there still.
     maxOpenFiles: random.percent(15) ? random.pick([1, 2]) : 1000,
     ...(random.percent(10) ? {} : { levelLimits: smallLevels(random) }),
+    // Of its own, so that the steps of a seed stay what they were.
+    ...someManifestLimits(new Random(mixSeed(seed, length))),
   }
   const filling = Array.from({ length: length * random.pick([0, 0, 0, 0, 1, 2]) }, () =>
     fillingStep(style, random),
@@ -105,6 +108,16 @@ function smallLevels(random: Random): LevelLimits {
     growth: random.pick([2, 3]),
     maxFileSizeBytes: random.pick([200, 600, 2000]),
   }
+}
+
+/** With which every edit begins a new manifest, unless one is on its way. */
+export const RENEWED_AT_ONCE: ManifestLimits = { sizeBytes: 0, growth: 1 }
+
+function someManifestLimits(random: Random): Pick<EngineOptions, 'manifestLimits'> {
+  if (random.percent(40)) return {}
+  if (random.percent(30)) return { manifestLimits: RENEWED_AT_ONCE }
+  const sizeBytes = random.pick([0, 500, 2000])
+  return { manifestLimits: { sizeBytes, growth: random.pick([1.5, 2, 4]) } }
 }
 
 interface Style {
@@ -179,14 +192,13 @@ const SMALL_LEVELS: LevelLimits = {
 
 /**
  * The workload of a few named actions. Every call is settled before the next but after `switch`.
- * `first` are actions before its start.
+ * `manifestLimits`: the default unless told.
  */
 export function smallWorkload(
   actions: readonly Action[],
   seed: number,
-  first: readonly Action[] = [],
+  manifestLimits?: ManifestLimits,
 ): Workload {
-  const filling = first.flatMap((action, position) => stepsOf(action, position))
   return {
     seed,
     keyCount: SMALL_KEY_COUNT,
@@ -195,15 +207,13 @@ export function smallWorkload(
       blockSize: 64,
       compression: 'none',
       levelLimits: SMALL_LEVELS,
+      ...(manifestLimits === undefined ? {} : { manifestLimits }),
     },
     latency: 4,
-    steps: [
-      ...startingWith(filling),
-      ...actions.flatMap((action, position): Step[] => [
-        { kind: 'action', position },
-        ...stepsOf(action, first.length + position),
-      ]),
-    ],
+    steps: actions.flatMap((action, position): Step[] => [
+      { kind: 'action', position },
+      ...stepsOf(action, position),
+    ]),
   }
 }
 

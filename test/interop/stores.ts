@@ -6,6 +6,7 @@ import { ClassicLevel } from 'classic-level'
 import { openEngine } from '../../ts/db/open.ts'
 import { realEnvironment } from '../../ts/db/real-environment.ts'
 import type { LevelLimits } from '../../ts/version/level-rules.ts'
+import type { ManifestLimits } from '../../ts/version/manifest.ts'
 import { DB, type DBOptions, WriteBatch } from '../../ts/index.ts'
 import type { Call, Contents } from './contents.ts'
 
@@ -23,6 +24,8 @@ export interface StoreOptions {
   readonly filterBitsPerKey?: number
   /** Of ours only. */
   readonly levelLimits?: LevelLimits
+  /** Of ours only. */
+  readonly manifestLimits?: ManifestLimits
 }
 
 export type Implementation = 'ours' | 'classic'
@@ -61,14 +64,20 @@ export class OurStore implements Store {
   }
 
   static async open(directory: string, options: StoreOptions = {}): Promise<OurStore> {
-    const { compress, levelLimits, ...rest } = options
+    const { compress, levelLimits, manifestLimits, ...rest } = options
     const ours: DBOptions = {
       createIfMissing: true,
       ...rest,
       ...(compress === undefined ? {} : { compression: compress ? 'snappy' : 'none' }),
     }
-    if (levelLimits === undefined) return new OurStore(await DB.open(directory, ours))
-    const environment = { ...realEnvironment(), levelLimits }
+    if (levelLimits === undefined && manifestLimits === undefined) {
+      return new OurStore(await DB.open(directory, ours))
+    }
+    const environment = {
+      ...realEnvironment(),
+      ...(levelLimits === undefined ? {} : { levelLimits }),
+      ...(manifestLimits === undefined ? {} : { manifestLimits }),
+    }
     return new OurStore(new DB(directory, await openEngine(directory, ours, environment)))
   }
 
@@ -147,7 +156,13 @@ export class ClassicStore implements Store {
   }
 
   static async open(directory: string, options: StoreOptions = {}): Promise<ClassicStore> {
-    const { compress, filterBitsPerKey: _bits, levelLimits: _limits, ...rest } = options
+    const {
+      compress,
+      filterBitsPerKey: _bits,
+      levelLimits: _levels,
+      manifestLimits: _manifest,
+      ...rest
+    } = options
     const level: ClassicDatabase = new ClassicLevel(directory, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',

@@ -140,6 +140,7 @@ function someOptions(random: Random): StoreOptions {
     compress: random.percent(50),
     filterBitsPerKey: random.pick([0, 1, 10, 20]),
     ...(random.percent(60) ? { levelLimits: SMALL_LEVELS } : {}),
+    ...(random.percent(40) ? { manifestLimits: { sizeBytes: 300, growth: 2 } } : {}),
   }
 }
 

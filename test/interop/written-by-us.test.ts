@@ -73,6 +73,18 @@ const cases: readonly Case[] = [
     logBytes: some,
   },
   {
+    title: 'tables in a manifest that was begun anew again and again',
+    options: { manifestLimits: { sizeBytes: 0, growth: 1 } },
+    fill: async ({ store, write }) => {
+      for (let round = 0; round < 20; round++) {
+        await write(...entries(round * 20, round * 20 + 60), [del(`key-00${round + 10}`)])
+        await store.db.flushMemtable()
+      }
+    },
+    tables: some,
+    logBytes: none,
+  },
+  {
     title: 'a forced switch that nobody waited for',
     fill: async ({ store, write }) => {
       await write(...entries(0, 100))

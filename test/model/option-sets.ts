@@ -2,6 +2,7 @@
 
 import type { DBOptions } from '../../ts/index.ts'
 import type { LevelLimits } from '../../ts/version/level-rules.ts'
+import type { ManifestLimits } from '../../ts/version/manifest.ts'
 import type { KeyProfile } from './key-space.ts'
 
 export interface OptionSet {
@@ -13,6 +14,8 @@ export interface OptionSet {
   readonly hasWorker: boolean
   /** Undefined: LevelDB's, with the option maxFileSize. */
   readonly levelLimits: LevelLimits | undefined
+  /** The default where there are none. */
+  readonly manifestLimits?: ManifestLimits
   readonly keyCount: number
   /** Of every profile by turns where there is none. */
   readonly profile?: KeyProfile
@@ -108,4 +111,9 @@ export const OPTION_SETS: readonly OptionSet[] = [
   set('keys in order', { blockSize: 128 }, { profile: 'numbers', keyCount: 400 }),
   set('values of 2 KiB', { blockSize: KIB }, { valueSizeBytes: 2000 }),
   set('empty values', { blockSize: 64 }, { valueSizeBytes: 0 }),
+  set(
+    'manifest of some edits, 1 KiB buffer',
+    { writeBufferSize: KIB },
+    { manifestLimits: { sizeBytes: 0, growth: 1.5 } },
+  ),
 ]

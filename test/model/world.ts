@@ -157,8 +157,13 @@ export class World {
   }
 }
 
-function environmentOf({ hasWorker, binding, levelLimits }: OptionSet): Environment {
-  const usual = { ...realEnvironment(), ...(levelLimits === undefined ? {} : { levelLimits }) }
+function environmentOf(set: OptionSet): Environment {
+  const { hasWorker, binding, levelLimits, manifestLimits } = set
+  const usual = {
+    ...realEnvironment(),
+    ...(levelLimits === undefined ? {} : { levelLimits }),
+    ...(manifestLimits === undefined ? {} : { manifestLimits }),
+  }
   if (hasWorker && binding === 'default') return usual
   const fileSystem = binding === 'js' ? new NodeFileSystem(jsBinding) : usual.fileSystem
   const inlineJobs = new InlineRunner(fileSystem)

@@ -117,6 +117,7 @@ export class Engine implements DatabaseEngine {
     parts.versions.onRelease(() => {
       this.#obsolete.removeUnused()
     })
+    parts.versions.onManifestFailure((error) => this.#failure.set(error))
     this.#snapshots = new SnapshotList(environment.now)
     this.points = new PointReader(parts.versions, this.#tables, (key) => this.#memtables.get(key))
     this.reads = new Reads(this.#readEnvironment())
@@ -190,12 +191,12 @@ export class Engine implements DatabaseEngine {
     await this.#tables.close()
     // Behind the reads that were under way: each gives up its version.
     await this.#obsolete.close()
-    this.#infoLog.write('close')
-    await this.#infoLog.close()
     const [log, manifest] = await Promise.allSettled([
       this.#memtables.log.close(),
       this.#versions.close(),
     ])
+    this.#infoLog.write('close')
+    await this.#infoLog.close()
     await this.#lock.release()
     for (const outcome of [log, manifest]) if (outcome.status === 'rejected') throw outcome.reason
   }

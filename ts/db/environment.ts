@@ -5,6 +5,7 @@ import type { JobRunner } from '../compaction/job-runner.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import type { LevelLimits } from '../version/level-rules.ts'
+import type { ManifestLimits } from '../version/manifest.ts'
 
 export interface Environment {
   readonly fileSystem: FileSystem
@@ -21,6 +22,8 @@ export interface Environment {
   readonly pause: (durationMs: number, signal: AbortSignal) => Promise<void>
   /** Level sizes other than LevelDB's. */
   readonly levelLimits?: LevelLimits
+  /** Other sizes of the manifest than the default. */
+  readonly manifestLimits?: ManifestLimits
   /** Opens the database's LOG in `directory`. */
   readonly openInfoLog: (directory: string) => Promise<InfoLog>
 }

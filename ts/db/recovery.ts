@@ -67,7 +67,12 @@ export async function recover(context: RecoveryContext): Promise<Recovered> {
   const missing = missingLog(state, logNumbers, directory)
   if (missing !== undefined) throw missing
 
-  const versions = new VersionSet(environment.fileSystem, directory, state)
+  const versions = new VersionSet(
+    environment.fileSystem,
+    directory,
+    state,
+    environment.manifestLimits,
+  )
   for (const { number } of files) versions.markFileNumberUsed(number)
   const { fileSystem, now, jobs, inlineJobs } = environment
   const tables = new BatchTables({

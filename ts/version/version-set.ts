@@ -1,27 +1,32 @@
 // The version set: the current version, the numbers that go with it, and the manifest that makes
 // both durable.
 //
-//   install(edit):  new version ── append the edit to the manifest and sync ── the version is current
+//   install(edit):  new version ── append the edit to the manifest and sync ── the version is current;
+//                   where the manifest has grown to its limit, a fresh one is begun (manifest.ts)
 //   a new manifest: whole state as its first edit, then the edit ── sync the manifest and the
 //                   directory ── CURRENT written beside, synced and renamed ── sync the directory
 //
 // Invariants:
 //   A version is current only once its edit is durable (W13).
-//   After a failed manifest write nothing is appended to that file again; switchManifest() goes on
-//   in a fresh one, and until then nothing may be deleted: the failed edit may be durable.
+//   After a failed manifest write no edit is taken; switchManifest() goes on in a fresh manifest, and
+//   until then nothing may be deleted: the failed edit may be durable.
 //   Edits are installed one at a time, in the order of the calls: each is applied to the version that
 //   is current at its turn. A flush and a compaction may both ask.
 //   The last sequence in the manifest is the last one in tables, never one that only a log holds: so
 //   the next open sees what a lost log leaves out. Only edits that say so move it.
 //   A version that somebody retains keeps its files alive: liveFileNumbers() counts them.
 
-import { join } from 'node:path'
 import { ioError } from '../format/error.ts'
-import { CURRENT_NAME, manifestFileName, temporaryFileName } from '../format/file-name.ts'
 import { COMPARATOR_NAME, compareInternal } from '../format/internal-key.ts'
 import type { FileSystem } from '../platform/file-system.ts'
-import type { LogFile } from '../platform/log-file.ts'
 import type { FileMetadata } from './file-metadata.ts'
+import {
+  createManifest,
+  Manifest,
+  MANIFEST_LIMITS,
+  type ManifestLimits,
+  setCurrent,
+} from './manifest.ts'
 import type { ManifestState } from './manifest-reader.ts'
 import type { Version } from './version.ts'
 import { emptyEdit, encodeEdit, type VersionEdit } from './version-edit.ts'
@@ -40,17 +45,12 @@ const RESERVED_NUMBERS = 128
 export const FIRST_MANIFEST_NUMBER = 1
 
 export class VersionSet {
-  readonly #fileSystem: FileSystem
-  readonly #directory: string
+  readonly #manifest: Manifest
 
   // Written only by install(), between awaits.
   #current: Version
   #logNumber: number
   #previousLogNumber: number
-  #manifest: LogFile | undefined
-  #manifestNumber: number
-  // Between the rename of CURRENT and its durability, and for good where either fails.
-  #isCurrentUncertain = false
   readonly #compactPointers: Map<number, Buffer>
   // The last sequence that the manifest has.
   #recordedSequence: number
@@ -69,13 +69,16 @@ export class VersionSet {
   // Written by the head of the write queue, recovery and resume.
   #lastSequence: number
 
-  constructor(fileSystem: FileSystem, directory: string, state: ManifestState) {
-    this.#fileSystem = fileSystem
-    this.#directory = directory
+  constructor(
+    fileSystem: FileSystem,
+    directory: string,
+    state: ManifestState,
+    limits: ManifestLimits = MANIFEST_LIMITS,
+  ) {
+    this.#manifest = new Manifest(fileSystem, directory, state.manifestNumber, limits)
     this.#current = state.version
     this.#logNumber = state.logNumber
     this.#previousLogNumber = state.previousLogNumber
-    this.#manifestNumber = state.manifestNumber
     this.#nextFileNumber = state.nextFileNumber
     this.#lastSequence = state.lastSequence
     this.#recordedSequence = state.lastSequence
@@ -146,11 +149,16 @@ export class VersionSet {
    * nothing that this manifest names may be removed.
    */
   get isCurrentUncertain(): boolean {
-    return this.#isCurrentUncertain
+    return this.#manifest.isCurrentUncertain
   }
 
   get manifestNumber(): number {
-    return this.#manifestNumber
+    return this.#manifest.number
+  }
+
+  /** The listener hears when no fresh manifest could be begun: then no edit is taken any more. */
+  onManifestFailure(listener: (error: unknown) => void): void {
+    this.#manifest.onFailure(listener)
   }
 
   get nextFileNumber(): number {
@@ -210,16 +218,12 @@ export class VersionSet {
   }
 
   async #install(edit: VersionEdit): Promise<void> {
-    const manifest = this.#manifest
-    if (manifest === undefined) throw new Error('no manifest is open for appending')
     const next = this.#current.apply([edit])
-    const record = encodeEdit(this.#complete(edit))
-    try {
-      await manifest.append(record, 0, record.length, true)
-    } catch (error) {
-      throw ioError('append to', manifest.path, error)
-    }
+    // Before the edit is encoded, which then has it: the next open removes what a crash leaves of it.
+    const renewal = this.#manifest.isDue ? this.newFileNumber() : undefined
+    await this.#manifest.append(encodeEdit(this.#complete(edit)))
     this.#adopt(next, edit)
+    if (renewal !== undefined) this.#manifest.renew(renewal, this.#stateRecords(emptyEdit()))
   }
 
   /**
@@ -234,31 +238,13 @@ export class VersionSet {
 
   async #switchManifest(edit: VersionEdit, number: number): Promise<void> {
     const next = this.#current.apply([edit])
-    const manifest = await this.#createManifest(number, edit)
-    try {
-      await setCurrent(this.#fileSystem, this.#directory, number, () => {
-        this.#isCurrentUncertain = true
-      })
-      this.#isCurrentUncertain = false
-    } catch (error) {
-      await closeQuietly(manifest)
-      throw error
-    }
-    const old = this.#manifest
-    this.#manifest = manifest
-    this.#manifestNumber = number
+    await this.#manifest.switchTo(number, this.#stateRecords(edit))
     this.#adopt(next, edit)
-    await closeQuietly(old)
   }
 
   /** Closes the manifest, in which everything is durable already. Rejects with LEVEL_IO_ERROR. */
-  async close(): Promise<void> {
-    const manifest = this.#manifest
-    try {
-      await manifest?.close()
-    } catch (error) {
-      throw ioError('close', manifest!.path, error)
-    }
+  close(): Promise<void> {
+    return this.#manifest.close()
   }
 
   #inTurn(act: () => Promise<void>): Promise<void> {
@@ -296,20 +282,9 @@ export class VersionSet {
     for (const { level, key } of edit.compactPointers) this.#compactPointers.set(level, key)
   }
 
-  async #createManifest(number: number, edit: VersionEdit): Promise<LogFile> {
-    const path = join(this.#directory, manifestFileName(number))
-    let manifest: LogFile | undefined
-    try {
-      manifest = await this.#fileSystem.createLog(path)
-      const snapshot = encodeEdit(this.#snapshot())
-      await manifest.append(snapshot, 0, snapshot.length, false)
-      const record = encodeEdit(this.#complete(edit))
-      await manifest.append(record, 0, record.length, true)
-      return manifest
-    } catch (error) {
-      await closeQuietly(manifest)
-      throw ioError('write', path, error)
-    }
+  // What a manifest begins with: the whole state, then the edit.
+  #stateRecords(edit: VersionEdit): Buffer[] {
+    return [encodeEdit(this.#snapshot()), encodeEdit(this.#complete(edit))]
   }
 
   // The whole state as one edit, in C++ LevelDB's order.
@@ -326,30 +301,6 @@ export class VersionSet {
   }
 }
 
-/**
- * Makes CURRENT name the manifest `number`, with the order of W13 around the rename, before which
- * it calls `onRename`. Rejects with LEVEL_IO_ERROR.
- */
-async function setCurrent(
-  fileSystem: FileSystem,
-  directory: string,
-  number: number,
-  onRename?: () => void,
-): Promise<void> {
-  const temporary = join(directory, temporaryFileName(number))
-  const current = join(directory, CURRENT_NAME)
-  try {
-    await fileSystem.writeFile(temporary, Buffer.from(`${manifestFileName(number)}\n`, 'latin1'))
-    // Before the rename: CURRENT may never name a manifest, or lead to a log, whose entry can vanish.
-    await fileSystem.syncDirectory(directory)
-    onRename?.()
-    await fileSystem.rename(temporary, current)
-    await fileSystem.syncDirectory(directory)
-  } catch (error) {
-    throw ioError('replace', current, error)
-  }
-}
-
 /** Writes the first manifest of an empty database, and CURRENT. Rejects with LEVEL_IO_ERROR. */
 export async function createDatabase(fileSystem: FileSystem, directory: string): Promise<void> {
   const edit = emptyEdit()
@@ -357,16 +308,12 @@ export async function createDatabase(fileSystem: FileSystem, directory: string):
   edit.logNumber = 0
   edit.nextFileNumber = FIRST_MANIFEST_NUMBER + 1
   edit.lastSequence = 0
-  const path = join(directory, manifestFileName(FIRST_MANIFEST_NUMBER))
-  const record = encodeEdit(edit)
-  let manifest: LogFile | undefined
+  const records = [encodeEdit(edit)]
+  const file = await createManifest(fileSystem, directory, FIRST_MANIFEST_NUMBER, records)
   try {
-    manifest = await fileSystem.createLog(path)
-    await manifest.append(record, 0, record.length, true)
-    await manifest.close()
+    await file.close()
   } catch (error) {
-    await closeQuietly(manifest)
-    throw ioError('write', path, error)
+    throw ioError('write', file.path, error)
   }
   await setCurrent(fileSystem, directory, FIRST_MANIFEST_NUMBER)
 }
@@ -375,9 +322,4 @@ export async function createDatabase(fileSystem: FileSystem, directory: string):
 function bySmallest(a: FileMetadata, b: FileMetadata): number {
   const order = compareInternal(a.smallest, 0, a.smallest.length, b.smallest, 0, b.smallest.length)
   return order === 0 ? a.number - b.number : order
-}
-
-// Of a manifest that was replaced, or could not be written: what its closing says changes nothing.
-async function closeQuietly(manifest: LogFile | undefined): Promise<void> {
-  await Promise.allSettled([manifest?.close()])
 }
