@@ -2,8 +2,14 @@
 
 #include <fcntl.h>
 #include <sys/types.h>
-#include <sys/uio.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
+#endif
 
 #include <cerrno>
 #include <cstring>
@@ -52,11 +58,14 @@ int64_t ReadStored(const BlockLocation& block, uint8_t* data) {
 }
 
 int64_t ReadStoredAtHand(const BlockLocation& block, uint8_t* data) {
-#if defined(__linux__) && defined(RWF_NOWAIT)
+#if defined(__linux__) && defined(SYS_preadv2) && defined(__LP64__)
   struct iovec piece = {data, block.stored_size};
-  const ssize_t count =
-      preadv2(block.descriptor, &piece, 1, static_cast<off_t>(block.position), RWF_NOWAIT);
-  if (count == static_cast<ssize_t>(block.stored_size)) return 0;
+  // Not the C library's preadv2: glibc has it since 2.26 only and musl since 1.2.5, and a module
+  // that is built once has to load with older ones too. The position is one 64-bit register; the
+  // one behind it is for systems of 32 bits.
+  const long count = syscall(SYS_preadv2, static_cast<long>(block.descriptor), &piece, 1L,
+                             static_cast<long>(block.position), 0L, static_cast<long>(RWF_NOWAIT));
+  if (count == static_cast<long>(block.stored_size)) return 0;
   if (count >= 0 || errno == EAGAIN || errno == EINTR) return kBlockNotAtHand;
   return errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL ? kBlockNoWay : kBlockNotAtHand;
 #else
