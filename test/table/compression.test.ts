@@ -1,18 +1,11 @@
-// Block compression: which Snappy is used, and what is refused.
+// Block compression: what is expanded, and what is refused.
 
 import zlib from 'node:zlib'
 import test from 'ava'
 import snappy from 'snappy'
 import type { SluiceError } from '../../ts/format/error.ts'
-import type { Binding } from '../../ts/platform/binding.ts'
-import { createJsBinding } from '../../ts/platform/js-binding.ts'
-import {
-  expandBlock,
-  loadSnappy,
-  type SnappyCodec,
-  snappyBound,
-  snappyCodec,
-} from '../../ts/table/compression.ts'
+import { binding } from '../../ts/platform/load-binding.ts'
+import { expandBlock, expandSnappyTo, snappyBound } from '../../ts/table/compression.ts'
 import { TYPE_SNAPPY, TYPE_ZSTD } from '../../ts/table/format.ts'
 
 const FILE = 'db/000007.ldb'
@@ -22,42 +15,20 @@ function expand(type: number, bytes: Buffer): Buffer {
   return expandBlock(type, bytes, bytes.length, FILE, 4100)
 }
 
-/** TEXT[start, end) as this codec compresses it, at a place in a larger buffer. */
-function compress(codec: SnappyCodec, start: number, end: number): Buffer {
-  const target = Buffer.alloc(7 + snappyBound(end - start))
-  return target.subarray(7, codec.compress(TEXT, start, end, target, 7))
-}
-
-function missing(): never {
-  throw new Error('no prebuilt binary')
-}
-
-test('Snappy is that of the native binding; else of the package; else the twin', (t) => {
-  const native: Binding = { ...createJsBinding(), kind: 'native' }
-  t.is(loadSnappy(native, missing).source, 'binding')
-  t.is(loadSnappy(createJsBinding(), () => snappy).source, 'package')
-  t.is(loadSnappy(createJsBinding(), missing).source, 'twin')
-  t.is(snappyCodec(), snappyCodec())
+test('the Snappy of the binding compresses and expands ranges', (t) => {
+  const target = Buffer.alloc(7 + snappyBound(1000))
+  const compressed = target.subarray(7, binding.compressSnappy(TEXT, 100, 1100, target, 7))
+  t.true(compressed.length < 100)
+  t.deepEqual(expand(TYPE_SNAPPY, compressed), TEXT.subarray(100, 1100))
+  const larger = Buffer.concat([Buffer.of(1, 2), compressed, Buffer.of(3)])
+  const end = 2 + compressed.length
+  const contents = Buffer.alloc(1001, 0xee)
+  expandSnappyTo(larger, 2, end, contents, 1000, FILE, 4100)
+  t.deepEqual(contents, Buffer.concat([TEXT.subarray(100, 1100), Buffer.of(0xee)]))
+  const damage = { code: 'LEVEL_CORRUPTION' }
+  t.throws(() => expandSnappyTo(larger, 2, end, contents, 999, FILE, 4100), damage)
+  t.throws(() => expandSnappyTo(larger, 2, end - 1, contents, 1000, FILE, 4100), damage)
 })
-
-for (const [name, codec] of [
-  ['in use', snappyCodec()],
-  ['of the package', loadSnappy(createJsBinding(), () => snappy)],
-  ['of the twin', loadSnappy(createJsBinding(), missing)],
-] as const) {
-  test(`the Snappy ${name} compresses and expands ranges`, (t) => {
-    const compressed = compress(codec, 100, 1100)
-    t.true(compressed.length < 100)
-    t.deepEqual(expand(TYPE_SNAPPY, compressed), TEXT.subarray(100, 1100))
-    const larger = Buffer.concat([Buffer.of(1, 2), compressed, Buffer.of(3)])
-    const end = 2 + compressed.length
-    const target = Buffer.alloc(1001, 0xee)
-    t.true(codec.expand(larger, 2, end, target, 1000))
-    t.deepEqual(target, Buffer.concat([TEXT.subarray(100, 1100), Buffer.of(0xee)]))
-    t.false(codec.expand(larger, 2, end, target, 999))
-    t.false(codec.expand(larger, 2, end - 1, target, 1000))
-  })
-}
 
 test('Snappy data that claims more than it can hold is refused before memory is taken', (t) => {
   const bomb = Buffer.from('ffffffff0f00', 'hex')

@@ -15,8 +15,9 @@ import { maskCrc } from '../format/crc-mask.ts'
 import { ioError } from '../format/error.ts'
 import { TAG_SIZE, compareInternal } from '../format/internal-key.ts'
 import type { WritableFile } from '../platform/file-system.ts'
+import { binding } from '../platform/load-binding.ts'
 import { BlockBuilder } from './block-builder.ts'
-import { snappyBound, snappyCodec } from './compression.ts'
+import { snappyBound } from './compression.ts'
 import { FilterBlockBuilder } from './filter-block.ts'
 import {
   BLOCK_TRAILER_SIZE,
@@ -229,7 +230,7 @@ export class TableBuilder {
   #writeCompressed(contents: Buffer, size: number): boolean {
     this.#reserve(snappyBound(size) + BLOCK_TRAILER_SIZE)
     const at = this.#gatheredEnd
-    const end = snappyCodec().compress(contents, 0, size, this.#gathered, at)
+    const end = binding.compressSnappy(contents, 0, size, this.#gathered, at)
     // LevelDB's rule, on disk: keep it only when more than an eighth is saved.
     if (end - at >= size - Math.floor(size / 8)) return false
     this.#addTrailer(end - at, TYPE_SNAPPY)
