@@ -89,6 +89,20 @@ test('exactly seven bytes left take the first fragment, of no bytes', (t) => {
   t.deepEqual(readLog(file).offsets, [0, BLOCK_SIZE - 7])
 })
 
+test('an empty first fragment that an old LevelDB left at the end of a block means nothing', (t) => {
+  const first = filler(0, 7)
+  const left = Buffer.concat([logOf([first]), fragment(FIRST, text(''))])
+  for (const next of [
+    fragment(FULL, A),
+    Buffer.concat([fragment(FIRST, A.subarray(0, 2)), fragment(LAST, A.subarray(2))]),
+  ]) {
+    const { records, offsets, damage } = readLog(Buffer.concat([left, next, fragment(FULL, B)]))
+    t.deepEqual(records, [first, A, B])
+    t.deepEqual(offsets, [0, BLOCK_SIZE, BLOCK_SIZE + next.length])
+    t.is(damage, undefined)
+  }
+})
+
 test('a file cut inside a header is torn at the record of that header', (t) => {
   const file = logOf([A, B])
   for (let cut = 13; cut < 19; cut++) {

@@ -85,12 +85,7 @@ export class LogReader {
     if (this.#damage !== undefined) return false
     let type = this.#readFragment(true)
     if (type === TYPE_ZERO) return false
-    if (type === TYPE_FULL) {
-      this.#bytes = this.#file
-      this.#start = this.#dataStart
-      this.#end = this.#dataEnd
-      return true
-    }
+    if (type === TYPE_FULL) return this.#takeWhole()
     if (type !== TYPE_FIRST) {
       return this.#stopOutOfOrder('a record without its first fragment')
     }
@@ -99,7 +94,12 @@ export class LogReader {
     while (type !== TYPE_LAST) {
       type = this.#readFragment(false)
       if (type === TYPE_ZERO) return false
-      if (type !== TYPE_MIDDLE && type !== TYPE_LAST) {
+      if (this.#joinedEnd === 0 && (type === TYPE_FULL || type === TYPE_FIRST)) {
+        // Where a header alone fitted into the rest of a block, old LevelDBs left an empty first
+        // fragment there, and began the record again in the next block.
+        this.#recordOffset = this.#dataStart - HEADER_SIZE
+        if (type === TYPE_FULL) return this.#takeWhole()
+      } else if (type !== TYPE_MIDDLE && type !== TYPE_LAST) {
         return this.#stopOutOfOrder('a record without its last fragment')
       }
       this.#join()
@@ -134,6 +134,14 @@ export class LogReader {
     if (next === -1) return false
     this.#position = next
     this.#damage = undefined
+    return true
+  }
+
+  // The fragment is the record.
+  #takeWhole(): true {
+    this.#bytes = this.#file
+    this.#start = this.#dataStart
+    this.#end = this.#dataEnd
     return true
   }
 
