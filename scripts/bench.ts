@@ -1,10 +1,11 @@
-// `npm run bench`: SluiceDB beside classic-level and lmdb, in one run, as only ratios within one run
-// are stable.
+// `npm run bench`: SluiceDB beside classic-level, lmdb, and better-sqlite3 where that is installed, in
+// one run, as only ratios within one run are stable.
 //
 //   write rows   puts/s with C writers that each await their own put
 //   loaded rows  a random load, what it leaves on the disk, and reading it, for each --entries
 //   recovery     MB of log per second of opening
 //   event-loop   delay and memory during durable writes at C=256
+//   http-server  the example server that answers when the disk has the request
 //
 // 16-byte random keys, 100-byte values that Snappy halves, every store with its own defaults but for
 // the size of its cache, the data on the disk behind os.tmpdir(), removed in the end. Results are
@@ -23,9 +24,10 @@ import { parseOptions, USAGE } from './bench/options.ts'
 import type { BenchOptions } from './bench/options.ts'
 import { publish } from './bench/publish.ts'
 import { measureRecovery } from './bench/recovery.ts'
-import { DATA_ROW_NAMES, WRITE_ROWS } from './bench/rows.ts'
+import { DATA_ROW_NAMES, PEERS, WRITE_ROWS } from './bench/rows.ts'
 import {
   eventLoopSection,
+  briefSection,
   goalResults,
   growthSection,
   isAtMost,
@@ -35,9 +37,13 @@ import {
 } from './bench/summary.ts'
 import type { MeasuredRow, MeasuredSize, Section } from './bench/summary.ts'
 import { measureWriteRow } from './bench/write-row.ts'
+import { linesOf, measureServers } from './examples/http/compare.ts'
 import { count, table } from './figures.ts'
 import { makeScratchDirectory } from './scratch.ts'
 import { endAllSubprocesses } from './subprocess.ts'
+
+const HTTP_CONNECTIONS = [64, 256]
+const HTTP_SECONDS = 3
 
 function versionOf(name: string): string {
   // By path: not every package exports its package.json.
@@ -62,7 +68,7 @@ function describeMachine(): Record<string, unknown> {
     cores: cpus().length,
     memoryBytes: totalmem(),
     binding: { kind: binding.kind, implementation: binding.implementation, reason: binding.reason },
-    peers: { 'classic-level': versionOf('classic-level'), lmdb: versionOf('lmdb') },
+    peers: Object.fromEntries(PEERS.map((peer) => [peer, versionOf(peer)])),
   }
 }
 
@@ -151,7 +157,23 @@ async function bench(options: BenchOptions, scratch: string): Promise<void> {
     const section = eventLoopSection(rounds, options.loopSeconds)
     results.add('eventLoop', Object.fromEntries(rounds), section)
   }
+  if (options.rows.has('http-server')) {
+    for (const connections of HTTP_CONNECTIONS)
+      await measureHttp(connections, options, scratch, results)
+  }
   write(options, results, syncedAppendsPerSecond)
+}
+
+async function measureHttp(
+  connections: number,
+  { rounds }: BenchOptions,
+  scratch: string,
+  results: Results,
+): Promise<void> {
+  const turns = await measureServers(scratch, { connections, seconds: HTTP_SECONDS, rounds })
+  const title = `The HTTP server of scripts/examples/, ${connections} connections`
+  const cells = linesOf(turns)
+  results.add(`http-${connections}`, Object.fromEntries(turns), { title, cells })
 }
 
 function write(options: BenchOptions, results: Results, syncedAppendsPerSecond: number): void {
@@ -166,7 +188,9 @@ function write(options: BenchOptions, results: Results, syncedAppendsPerSecond: 
   writeFileSync(join(options.out, 'results.md'), markdown.join('\n'))
   writeFileSync(join(options.out, 'results.svg'), chart)
   console.log(`Written to ${options.out}`)
-  if (options.publish) publish(markdown.join('\n'), chart)
+  if (!options.publish) return
+  const brief = `${markdownOf(briefSection(results.drawn))}\n${conditions}.`
+  publish({ brief, full: markdown.join('\n'), chart })
 }
 
 function readOptions(): BenchOptions | undefined {

@@ -17,6 +17,7 @@ const COLOURS: Readonly<Record<StoreName, string>> = {
   sluicedb: '#1f6feb',
   'classic-level': '#9aa4b2',
   lmdb: '#d29922',
+  'better-sqlite3': '#3fb950',
 }
 
 const escape = (text: string): string =>

@@ -26,8 +26,8 @@ const SMALL_CACHE_BYTES = 8 * 2 ** 20
 const LARGE_CACHE_BYTES = 256 * 2 ** 20
 /** An entry in its block, uncompressed, with room to spare. */
 const CACHED_ENTRY_BYTES = 256
-/** Three processes hold everything at once. */
-const CACHE_MEMORY_SHARE = 1 / 6
+/** The processes of all stores hold everything at once. */
+const CACHE_MEMORY_SHARE = 1 / 8
 const READERS = 64
 const HOT_ENTRIES = 1000
 const WARM_UP_SECONDS = 0.5

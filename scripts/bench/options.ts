@@ -19,7 +19,7 @@ export interface BenchOptions {
   readonly logBytes: number
   /** Where the results are written, relative to the current directory. */
   readonly out: string
-  /** Also puts the table into README.md and the chart into docs/. */
+  /** Also puts them into README.md and docs/. */
   readonly publish: boolean
 }
 
@@ -32,7 +32,7 @@ export const USAGE: string = `npm run bench -- [options]
   --loop-seconds 60   of the row event-loop
   --log-megabytes 64  of the row recovery
   --out bench         where results.json, results.md and results.svg go
-  --publish           puts the table into README.md and the chart into docs/bench.svg too`
+  --publish           puts them into README.md, docs/benchmarks.md and docs/bench.svg too`
 
 /** Throws an Error that says what is wrong with the command line. */
 export function parseOptions(args: readonly string[]): BenchOptions {

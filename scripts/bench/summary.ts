@@ -37,6 +37,7 @@ const STORE_TITLES: Readonly<Record<StoreName, string>> = {
   sluicedb: 'SluiceDB',
   'classic-level': 'classic-level',
   lmdb: 'lmdb',
+  'better-sqlite3': 'better-sqlite3',
 }
 const TITLES: readonly string[] = STORE_NAMES.map((store) => STORE_TITLES[store])
 const NOTHING = '-'
@@ -67,6 +68,16 @@ export function rowsSection(title: string, rows: readonly MeasuredRow[]): Sectio
     title,
     cells: [['', ...TITLES, ...peers], ...rows.map((measured) => rowCells(measured))],
   }
+}
+
+/** The rows that README.md shows, in its words and without goals and ratios. */
+export function briefSection(rows: readonly MeasuredRow[]): Section {
+  const cells = rows.flatMap(({ row, figures }) => {
+    const { brief } = row
+    if (brief === undefined) return []
+    return [[brief, ...STORE_NAMES.map((store) => figureText(row, figures[store]?.median))]]
+  })
+  return { title: '', cells: [['', ...TITLES], ...cells] }
 }
 
 function rowCells(measured: MeasuredRow): string[] {
@@ -162,7 +173,8 @@ export function markdownOf({ title, cells }: Section): string {
   const [heading, ...rows] = cells
   const rule = markdownLine(heading!.map((_, column) => (column === 0 ? '---' : '---:')))
   const lines = [markdownLine(heading!), rule, ...rows.map(markdownLine)]
-  return [`**${title}**`, '', ...lines, ''].join('\n')
+  const head = title === '' ? [] : [`**${title}**`, '']
+  return [...head, ...lines, ''].join('\n')
 }
 
 function markdownLine(row: readonly string[]): string {

@@ -1,5 +1,6 @@
 // Any of the stores, by name.
 
+import { openBetterSqlite3 } from './better-sqlite3-store.ts'
 import { openClassicLevel } from './classic-level-store.ts'
 import { openLmdb } from './lmdb-store.ts'
 import { openSluiceDB } from './sluicedb-store.ts'
@@ -13,5 +14,7 @@ export function openStore(name: StoreName, path: string, options: StoreOptions):
       return openClassicLevel(path, options)
     case 'lmdb':
       return openLmdb(path, options)
+    case 'better-sqlite3':
+      return openBetterSqlite3(path, options)
   }
 }

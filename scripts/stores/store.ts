@@ -1,8 +1,28 @@
 // One face for the stores that are measured and shown side by side, so that each does the same work.
 
-export type StoreName = 'sluicedb' | 'classic-level' | 'lmdb'
+import { createRequire } from 'node:module'
 
-export const STORE_NAMES: readonly StoreName[] = ['sluicedb', 'classic-level', 'lmdb']
+export type StoreName = 'sluicedb' | 'classic-level' | 'lmdb' | 'better-sqlite3'
+
+/** Those that are installed: better-sqlite3 is no dependency. */
+export const STORE_NAMES: readonly StoreName[] = [
+  'sluicedb',
+  'classic-level',
+  'lmdb',
+  ...(isInstalled('better-sqlite3/build/Release/better_sqlite3.node')
+    ? (['better-sqlite3'] as const)
+    : []),
+]
+
+function isInstalled(file: string): boolean {
+  try {
+    createRequire(import.meta.url).resolve(file)
+    return true
+  } catch {
+    // Ignored: whatever the reason, it cannot be loaded, and the benchmark goes on without it.
+    return false
+  }
+}
 
 export interface StoreOptions {
   /** A promise of `put` resolves when the entry is durable; else when the store accepted it. */

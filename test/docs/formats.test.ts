@@ -100,14 +100,3 @@ test('every byte in docs/formats.md is the one that is written', async (t) => {
   for (const [name, bytes] of actual)
     t.is(shown.get(name)!.toString('hex'), bytes.toString('hex'), name)
 })
-
-test('what docs/ links to is there', (t) => {
-  const documents = fs.readdirSync(join(ROOT, 'docs')).filter((name) => name.endsWith('.md'))
-  t.true(documents.length > 0)
-  for (const name of documents) {
-    const text = fs.readFileSync(join(ROOT, 'docs', name), 'utf8')
-    for (const [, target] of text.matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      t.true(fs.existsSync(join(ROOT, 'docs', target!)), `${name} links to ${target}`)
-    }
-  }
-})

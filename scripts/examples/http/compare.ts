@@ -26,6 +26,19 @@ export interface Measured {
   readonly verified: number
 }
 
+export interface Plan {
+  readonly connections: number
+  /** Measured in each turn, behind a third of it to warm up. */
+  readonly seconds: number
+  readonly rounds: number
+}
+
+const TITLES: Readonly<Record<StoreName, string>> = {
+  sluicedb: 'SluiceDB',
+  'classic-level': 'classic-level',
+  nothing: 'nothing is stored',
+}
+
 /** Runs the comparison under `directory` and prints it. */
 export async function compare(directory: string, args: readonly string[]): Promise<void> {
   const { values } = parseArgs({
@@ -36,18 +49,29 @@ export async function compare(directory: string, args: readonly string[]): Promi
       rounds: { type: 'string', default: '3' },
     },
   })
+  const seconds = Number(values.seconds)
+  const rounds = Number(values.rounds)
   for (const connections of values.connections.split(',').map(Number)) {
-    const turns = new Map<StoreName, Measured[]>(STORE_NAMES.map((store) => [store, []]))
-    for (let round = 0; round < Number(values.rounds); round++) {
-      for (const store of round % 2 === 0 ? STORE_NAMES : STORE_NAMES.toReversed()) {
-        const path = join(directory, `${store}-${connections}-${round}`)
-        const measuredMs = Number(values.seconds) * 1000
-        const load = { connections, warmUpMs: measuredMs / 3, measuredMs }
-        turns.get(store)!.push(await measure(store, path, load))
-      }
-    }
+    const turns = await measureServers(directory, { connections, seconds, rounds })
     console.log(`\n${connections} connections\n${table(linesOf(turns))}`)
   }
+}
+
+/** The figures of every turn of every store. */
+export async function measureServers(
+  directory: string,
+  { connections, seconds, rounds }: Plan,
+): Promise<Map<StoreName, Measured[]>> {
+  const measuredMs = seconds * 1000
+  const load = { connections, warmUpMs: measuredMs / 3, measuredMs }
+  const turns = new Map<StoreName, Measured[]>(STORE_NAMES.map((store) => [store, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const store of round % 2 === 0 ? STORE_NAMES : STORE_NAMES.toReversed()) {
+      const path = join(directory, `${store}-${connections}-${round}`)
+      turns.get(store)!.push(await measure(store, path, load))
+    }
+  }
+  return turns
 }
 
 /** One turn of one store: loads it, kills it, and looks whether it kept what it promised. */
@@ -108,12 +132,13 @@ async function verify(
   await db.close()
 }
 
-function linesOf(turns: ReadonlyMap<StoreName, readonly Measured[]>): string[][] {
+/** The medians of the rounds as a table, a line for each store. */
+export function linesOf(turns: ReadonlyMap<StoreName, readonly Measured[]>): string[][] {
   const lines = [...turns].map(([store, rounds]) => {
     const middle = (figure: (measured: Measured) => number): number => median(rounds.map(figure))
     const verified = rounds.reduce((sum, round) => sum + round.verified, 0)
     return [
-      store,
+      TITLES[store],
       count(middle(({ requestsPerSecond }) => requestsPerSecond)),
       `${fixed(
         middle(({ p50Ms }) => p50Ms),
