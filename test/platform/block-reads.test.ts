@@ -76,17 +76,34 @@ test('two jobs run at most, and what comes meanwhile is the next one', async (t)
   )
 })
 
-test('more reads than there was room for are asked for as they were', async (t) => {
+test('a crowd of reads is shared by jobs of some hundred each, in order', async (t) => {
   const reads = new ScriptedReads()
   const queue = new BlockReadQueue(reads)
-  const answers = Array.from({ length: 300 }, (_, i) => queue.read(20 + (i % 100), i, 2 * i, 1))
+  const count = 700
+  const answers = Array.from({ length: count }, (_, i) => queue.read(20 + (i % 100), i, 2 * i, 1))
   await turn()
   t.deepEqual(
-    reads.jobs[0]!.requests,
-    Array.from({ length: 300 }, (_, i) => [20 + (i % 100), i, 2 * i, 1]),
+    reads.jobs.map(({ requests }) => requests.length),
+    [256, 256],
   )
+  reads.jobs[1]!.end()
+  await turn()
+  // Behind those that wait already.
+  const late = queue.read(7, 5, 6, 0)
   reads.jobs[0]!.end()
-  t.is((await Promise.all(answers)).length, 300)
+  reads.jobs[2]!.end()
+  await turn()
+  reads.jobs[3]!.end()
+  t.deepEqual(
+    reads.jobs.flatMap(({ requests }) => requests),
+    [...Array.from({ length: count }, (_, i) => [20 + (i % 100), i, 2 * i, 1]), [7, 5, 6, 0]],
+  )
+  const contents = await Promise.all(answers)
+  t.deepEqual(
+    contents.map((bytes) => bytes![0]),
+    Array.from({ length: count }, (_, i) => 20 + (i % 100)),
+  )
+  t.deepEqual(await late, Buffer.of(7))
 })
 
 test('where no job can be made every read is refused, and the queue goes on', async (t) => {

@@ -156,7 +156,11 @@ export class DB {
     return this.#engine.queue.write(batchBufferOf(batch), options.sync === true)
   }
 
-  /** The value of `key` in a Buffer that is the caller's, or undefined. */
+  /**
+   * The value of `key` in a Buffer that is the caller's, or undefined. Blocks nobody: what memory does
+   * not have is read on the pool, and a loop of gets that memory answers lets others have a turn of the
+   * event loop every few milliseconds.
+   */
   get(key: Uint8Array, options: DBReadOptions = NO_READ_OPTIONS): Promise<Buffer | undefined> {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) return Promise.reject(error)

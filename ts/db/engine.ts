@@ -119,8 +119,13 @@ export class Engine implements DatabaseEngine {
     })
     parts.versions.onManifestFailure((error) => this.#failure.set(error))
     this.#snapshots = new SnapshotList(environment.now)
-    this.points = new PointReader(parts.versions, this.#tables, (key) => this.#memtables.get(key))
     this.reads = new Reads(this.#readEnvironment())
+    this.points = new PointReader(
+      parts.versions,
+      this.#tables,
+      (key) => this.#memtables.get(key),
+      (sequence) => this.reads.view(sequence),
+    )
     this.compactor = new Compactor(this.#compactorContext())
     this.#room = new WriteRoom(this.#roomContext())
     this.queue = new WriteQueue(this.#writeEnvironment(), options, parts.versions.lastSequence + 1)

@@ -27,7 +27,7 @@ import type { TableOptions } from '../table/table-options.ts'
 import { emptyEdit, type VersionEdit } from '../version/version-edit.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import type { MemtableMemory } from './memtable-memory.ts'
-import { getFromMemtable } from './point-reader.ts'
+import { getFromMemtable } from './memtable-get.ts'
 
 export interface MemtablesContext {
   readonly fileSystem: FileSystem

@@ -3,13 +3,13 @@
 // The engine of a database that is written and that of a read-only one share it; what memory holds is
 // theirs to say.
 
-import { MAX_SEQUENCE, TYPE_VALUE } from '../format/internal-key.ts'
-import { type Memtable, NO_NODE } from '../memtable/memtable.ts'
+import { MAX_SEQUENCE } from '../format/internal-key.ts'
 import { LookupKey } from '../table/lookup-key.ts'
 import type { TableCache } from '../table/table-cache.ts'
 import { NOT_AT_HAND } from '../table/table.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import { approximateSizes, type SizeRange } from './approximate-sizes.ts'
+import { getManyInTurns, KEYS_A_TURN } from './get-many.ts'
 import {
   fillMissing,
   getFromTables,
@@ -17,6 +17,8 @@ import {
   getFromTablesSync,
   type MissingValue,
 } from './point-read.ts'
+import type { ReadView } from './read/read-view.ts'
+import { TurnBudget } from './turn-budget.ts'
 
 /** What memtables say: the value in a new Buffer, null for a deletion, undefined when they do not know. */
 export type GetFromMemory = (key: LookupKey) => Buffer | null | undefined
@@ -25,23 +27,35 @@ export class PointReader {
   readonly #versions: VersionSet
   readonly #tables: TableCache
   readonly #getFromMemory: GetFromMemory
+  readonly #view: (sequence: number) => ReadView
+  readonly #turns = new TurnBudget()
   /** Of the read that runs now: no read lets others run while it uses it. */
   readonly #lookupKey: LookupKey = new LookupKey()
 
-  constructor(versions: VersionSet, tables: TableCache, getFromMemory: GetFromMemory) {
+  /** `view` pins what there is now, for reads as of a sequence that take their time. */
+  constructor(
+    versions: VersionSet,
+    tables: TableCache,
+    getFromMemory: GetFromMemory,
+    view: (sequence: number) => ReadView,
+  ) {
     this.#versions = versions
     this.#tables = tables
     this.#getFromMemory = getFromMemory
+    this.#view = view
   }
 
   /**
    * The value in a new Buffer, or undefined, as of `sequence`. What is in memory is answered at once,
-   * what is not is read on the pool. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION.
+   * but for the turns of turn-budget.ts; what is not is read on the pool. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION.
    */
   get(userKey: Uint8Array, sequence: number, fillCache: boolean): Promise<Buffer | undefined> {
     try {
       const found = this.#getAtHand(userKey, sequence, fillCache)
-      if (found !== NOT_AT_HAND) return Promise.resolve(found)
+      if (found !== NOT_AT_HAND) {
+        const turn = this.#turns.spend()
+        return turn === undefined ? Promise.resolve(found) : turn.then(() => found)
+      }
       const key = this.#lookupKey.copy()
       return getFromTables(this.#versions.retain(), this.#tables, key, fillCache)
     } catch (error) {
@@ -55,6 +69,9 @@ export class PointReader {
     sequence: number,
     fillCache: boolean,
   ): Promise<(Buffer | undefined)[]> {
+    if (userKeys.length > KEYS_A_TURN) {
+      return getManyInTurns(this.#view(sequence), this.#tables, userKeys, fillCache)
+    }
     const values: (Buffer | undefined)[] = []
     const missing: MissingValue[] = []
     try {
@@ -108,11 +125,4 @@ export class PointReader {
     if (found !== undefined) return found ?? undefined
     return getFromTablesAtHand(this.#versions.current, this.#tables, key, fillCache)
   }
-}
-
-/** The value in a new Buffer, null for a deletion, undefined where the memtable does not know the key. */
-export function getFromMemtable(memtable: Memtable, key: LookupKey): Buffer | null | undefined {
-  const node = memtable.find(key.bytes, 0, key.userEnd, key.sequence)
-  if (node === NO_NODE) return undefined
-  return memtable.typeOf(node) === TYPE_VALUE ? memtable.copyValue(node) : null
 }

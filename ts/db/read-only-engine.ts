@@ -13,7 +13,8 @@ import type { DatabaseEngine } from './database-engine.ts'
 import type { DatabaseEvent } from './event.ts'
 import type { MemtableMemory } from './memtable-memory.ts'
 import type { CheckedOptions } from './options.ts'
-import { getFromMemtable, PointReader } from './point-reader.ts'
+import { getFromMemtable } from './memtable-get.ts'
+import { PointReader } from './point-reader.ts'
 import type { ReadOnlyFiles } from './read-only-files.ts'
 import { Reads } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
@@ -68,7 +69,6 @@ export class ReadOnlyEngine implements DatabaseEngine {
       verifyChecksums: options.verifyChecksums,
       ...(this.blockCache === undefined ? {} : { blockCache: this.blockCache }),
     })
-    this.points = new PointReader(versions, this.#tables, (key) => this.#getFromMemory(key))
     const tell = (event: DatabaseEvent): void => {
       const { onEvent } = options
       if (onEvent !== undefined) queueMicrotask(() => onEvent(event))
@@ -82,6 +82,12 @@ export class ReadOnlyEngine implements DatabaseEngine {
       now,
       tell,
     })
+    this.points = new PointReader(
+      versions,
+      this.#tables,
+      (key) => this.#getFromMemory(key),
+      (sequence) => this.reads.view(sequence),
+    )
     tell({ type: 'recovery', report: parts.report })
   }
 

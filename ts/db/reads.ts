@@ -89,11 +89,16 @@ export class Reads {
     return snapshot
   }
 
+  /** What a read as of `sequence` sees, whatever happens until the view is released. */
+  view(sequence: number): ReadView {
+    const { memory, memtables, versions } = this.#environment
+    return new ReadView(sequence, memory, memtables(), versions.retain())
+  }
+
   /** An iterator over the database as it is now, or was at `sequence`. */
   iterator(options: CheckedIteratorOptions, sequence: number): DBIterator {
-    const { memory, memtables, now, tables, versions } = this.#environment
-    const view = new ReadView(sequence, memory, memtables(), versions.retain())
-    const open = new OpenIterator(view, tables, options, now(), (closed) =>
+    const { now, tables } = this.#environment
+    const open = new OpenIterator(this.view(sequence), tables, options, now(), (closed) =>
       this.#iterators.delete(closed),
     )
     this.#iterators.add(open)

@@ -1,5 +1,5 @@
 // Whole blocks of table files, read, checked and expanded in C++: one crossing in place, or one job for
-// all the blocks that a turn of the event loop asked for.
+// the blocks that a turn of the event loop asked for, up to some hundred.
 //
 // There is no twin in TypeScript: where these are missing, or refuse, ts/table does the same in steps,
 // and has the say on what is wrong with a block.
@@ -18,6 +18,8 @@ export const ONLY_AT_HAND = 2
 const REQUEST_LENGTH = 4
 /** Jobs at a time: each holds a thread of the pool, which others need too. */
 const MOST_JOBS = 2
+/** Requests of a job: some 5 ms, so that both jobs share a crowd of them and no thread is held long. */
+const MOST_REQUESTS = 256
 const INITIAL_REQUESTS = 64
 
 /** What the native module has for it. The descriptor must stay open until the answer is there. */
@@ -36,7 +38,7 @@ export interface BlockReads {
 
 type Answer = (contents: Buffer | undefined) => void
 
-/** Gathers the reads of a turn into one job; at most two jobs run at a time. */
+/** Gathers the reads of a turn into jobs; at most two run at a time. */
 export class BlockReadQueue {
   readonly reads: BlockReads
   #requests = new Float64Array(REQUEST_LENGTH * INITIAL_REQUESTS)
@@ -79,10 +81,15 @@ export class BlockReadQueue {
   }
 
   async #run(): Promise<void> {
-    const answers = this.#answers
-    this.#answers = []
+    const answers = this.#answers.splice(0, MOST_REQUESTS)
     this.#jobs++
-    const contents = await this.#readAll(answers.length)
+    const reading = this.#readAll(answers.length)
+    // Those that are left move to the front, and are the next job's.
+    const taken = answers.length
+    const left = this.#answers.length
+    this.#requests.copyWithin(0, REQUEST_LENGTH * taken, REQUEST_LENGTH * (taken + left))
+    this.#schedule()
+    const contents = await reading
     this.#jobs--
     // Before those are told who asked for the last ones: they may take their time.
     this.#schedule()

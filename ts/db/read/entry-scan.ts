@@ -41,9 +41,16 @@ export const AT_END = 1
 export const WAITS = 2
 /** At damage: `damage` says which; the next fill goes on behind it. */
 export const DAMAGED = 3
+/** In the middle: it has made as many moves as it was given. */
+export const PAUSED = 4
 
 export class EntryScan {
   damage: SluiceError | undefined
+  /**
+   * Entries that fills may still pass, those that nobody gets to see among them: over a million
+   * deletions a fill would otherwise be one long turn that hands out nothing.
+   */
+  movesLeft = 0
   readonly #merge: MergingCursor
   readonly #sequence: number
   readonly #range: ScanRange
@@ -75,7 +82,10 @@ export class EntryScan {
     this.#seekIsDue = true
   }
 
-  /** Adds entries until the chunk has `count` of them or more than `sizeBytes`. Returns how it ended. */
+  /**
+   * Adds entries until the chunk has `count` of them or more than `sizeBytes`, or `movesLeft` is 0.
+   * Returns how it ended.
+   */
   fill(chunk: EntryChunk, count: number, sizeBytes: number): number {
     if (this.#seekIsDue) this.#seekNow()
     return this.#isReverse
@@ -107,7 +117,9 @@ export class EntryScan {
     const merge = this.#merge
     const { high } = this.#range
     const sequence = this.#sequence
+    let moves = this.movesLeft
     while (merge.status === ENTRY) {
+      if (moves === 0) return this.#pause()
       const at = merge.top
       const { key, keyStart, keyEnd } = at
       const userEnd = keyEnd - TAG_SIZE
@@ -121,8 +133,13 @@ export class EntryScan {
         }
       }
       merge.move()
-      if (chunk.entries.length >= count || chunk.sizeBytes > sizeBytes) return FULL
+      moves--
+      if (chunk.entries.length >= count || chunk.sizeBytes > sizeBytes) {
+        this.movesLeft = moves
+        return FULL
+      }
     }
+    this.movesLeft = moves
     if (merge.status !== GAP) return merge.status === NEEDS_READ ? WAITS : AT_END
     const gap = merge.top.gap!
     if (high !== undefined && gap.low.compare(high) >= 0) return AT_END
@@ -134,7 +151,9 @@ export class EntryScan {
   #fillReverse(chunk: EntryChunk, count: number, sizeBytes: number): number {
     const merge = this.#merge
     const { low } = this.#range
+    let moves = this.movesLeft
     while (merge.status === ENTRY) {
+      if (moves === 0) return this.#pause()
       const at = merge.top
       const { key, keyStart, keyEnd } = at
       const userEnd = keyEnd - TAG_SIZE
@@ -143,16 +162,26 @@ export class EntryScan {
         if (low !== undefined && compareBytes(key, keyStart, userEnd, low, 0, low.length) < 0) {
           return AT_END
         }
-        if (chunk.entries.length >= count || chunk.sizeBytes > sizeBytes) return FULL
+        if (chunk.entries.length >= count || chunk.sizeBytes > sizeBytes) {
+          this.movesLeft = moves
+          return FULL
+        }
         this.#keepKey(key, keyStart, userEnd)
       }
       this.#consider(at)
       merge.move()
+      moves--
     }
+    this.movesLeft = moves
     if (merge.status === NEEDS_READ) return WAITS
     if (merge.status === GAP) return this.#meetGap(chunk, low)
     this.#decide(chunk)
     return AT_END
+  }
+
+  #pause(): number {
+    this.movesLeft = 0
+    return PAUSED
   }
 
   #meetGap(chunk: EntryChunk, low: Buffer | undefined): number {

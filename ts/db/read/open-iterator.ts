@@ -9,15 +9,19 @@
 //   Entries that were gathered before an error are handed out first; a call that gathered none
 //   rejects. Damage is told once, and the next call goes on behind it; an I/O error leaves the place,
 //   and the next call tries again.
-//   While everything is in memory no call waits, but after every MiB other work gets its turn.
+//   While everything is in memory no call waits, but other work gets its turn after every MiB that is
+//   handed out, and after some thousand entries that are passed. A call can be aborted there, too.
 
 import { SluiceError } from '../../format/error.ts'
+import { nextTurn } from '../turn-budget.ts'
 import { EntryChunk, type Entry, Slab } from './entry-chunk.ts'
-import { DAMAGED, EntryScan, type ScanRange, WAITS } from './entry-scan.ts'
+import { DAMAGED, EntryScan, PAUSED, type ScanRange, WAITS } from './entry-scan.ts'
 import type { TableLender } from './level-cursor.ts'
 import type { ReadView } from './read-view.ts'
 
 const BYTES_A_TURN: number = 1024 * 1024
+/** Some 2 ms of them. */
+const MOVES_A_TURN = 8192
 
 export interface OpenIteratorOptions {
   readonly range: ScanRange
@@ -88,9 +92,12 @@ export class OpenIterator {
     signal?: AbortSignal,
   ): readonly Entry[] | Promise<readonly Entry[]> {
     const chunk = this.#newChunk()
-    if (this.#bytesThisTurn < BYTES_A_TURN && this.#fill(chunk, count, sizeBytes) !== WAITS) {
-      this.#bytesThisTurn += chunk.sizeBytes
-      return this.#outcome(chunk)
+    if (this.#bytesThisTurn < BYTES_A_TURN) {
+      const state = this.#fill(chunk, count, sizeBytes)
+      if (state !== WAITS && state !== PAUSED) {
+        this.#bytesThisTurn += chunk.sizeBytes
+        return this.#outcome(chunk)
+      }
     }
     const gathering = this.#gatherLater(chunk, count, sizeBytes, signal)
     this.#waiting = settled(gathering)
@@ -100,15 +107,19 @@ export class OpenIterator {
   /** The same on the calling thread. */
   gatherSync(count: number, sizeBytes: number): readonly Entry[] {
     const chunk = this.#newChunk()
-    while (this.#fill(chunk, count, sizeBytes) === WAITS) {
-      try {
-        this.#openScan().loadSync()
-      } catch (error) {
-        if (chunk.entries.length === 0) throw error
-        return chunk.entries
+    for (;;) {
+      const state = this.#fill(chunk, count, sizeBytes)
+      if (state === PAUSED) this.#openScan().movesLeft = MOVES_A_TURN
+      else if (state !== WAITS) return this.#outcome(chunk)
+      else {
+        try {
+          this.#openScan().loadSync()
+        } catch (error) {
+          if (chunk.entries.length === 0) throw error
+          return chunk.entries
+        }
       }
     }
-    return this.#outcome(chunk)
   }
 
   /** Lets everything go, at once or behind the call that waits. Idempotent. */
@@ -129,15 +140,13 @@ export class OpenIterator {
   ): Promise<readonly Entry[]> {
     this.#isBusy = true
     try {
-      if (this.#bytesThisTurn >= BYTES_A_TURN) await nextTurn()
-      this.#bytesThisTurn = 0
-      let isLoaded = true
-      while (
-        isLoaded &&
-        this.#goesOn(chunk, signal) &&
-        this.#fill(chunk, count, sizeBytes) === WAITS
-      ) {
-        isLoaded = await this.#load(chunk)
+      if (this.#bytesThisTurn >= BYTES_A_TURN) await this.#beginTurn()
+      for (let isLoaded = true; isLoaded;) {
+        this.#throwIfEnded(chunk, signal)
+        const state = this.#fill(chunk, count, sizeBytes)
+        if (state === PAUSED) await this.#beginTurn()
+        else if (state === WAITS) isLoaded = await this.#load(chunk)
+        else break
       }
       return this.#outcome(chunk)
     } finally {
@@ -157,8 +166,14 @@ export class OpenIterator {
     }
   }
 
+  async #beginTurn(): Promise<void> {
+    await nextTurn()
+    this.#bytesThisTurn = 0
+    this.#openScan().movesLeft = MOVES_A_TURN
+  }
+
   // Throws what ended the call meanwhile.
-  #goesOn(chunk: EntryChunk, signal: AbortSignal | undefined): true {
+  #throwIfEnded(chunk: EntryChunk, signal: AbortSignal | undefined): void {
     if (this.#isClosed) {
       throw new SluiceError('LEVEL_ITERATOR_NOT_OPEN', 'The iterator was closed')
     }
@@ -166,7 +181,6 @@ export class OpenIterator {
       this.#unfinished = chunk
       throw abortError(signal)
     }
-    return true
   }
 
   #fill(chunk: EntryChunk, count: number, sizeBytes: number): number {
@@ -193,16 +207,12 @@ export class OpenIterator {
 
   // At its first use: most of an iterator's cost is its sources'.
   #openScan(): EntryScan {
-    this.#scan ??= new EntryScan(
-      this.#view.merge({
-        tables: this.#tables,
-        sequence: this.#view.sequence,
-        fillCache: this.#options.fillCache,
-        values: this.#options.values,
-      }),
-      this.#view.sequence,
-      this.#options.range,
-    )
+    if (this.#scan !== undefined) return this.#scan
+    const { sequence } = this.#view
+    const { fillCache, range, values } = this.#options
+    const sources = this.#view.merge({ tables: this.#tables, sequence, fillCache, values })
+    this.#scan = new EntryScan(sources, sequence, range)
+    this.#scan.movesLeft = MOVES_A_TURN
     return this.#scan
   }
 
@@ -223,10 +233,4 @@ export function abortError(signal: AbortSignal): SluiceError {
 
 async function settled(promise: Promise<unknown>): Promise<void> {
   await Promise.allSettled([promise])
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
-  })
 }

@@ -6,6 +6,8 @@
 import type { Memtable } from '../../memtable/memtable.ts'
 import type { RetainedVersion } from '../../version/version-set.ts'
 import type { Version } from '../../version/version.ts'
+import type { LookupKey } from '../../table/lookup-key.ts'
+import { getFromMemtable } from '../memtable-get.ts'
 import type { MemtableMemory } from '../memtable-memory.ts'
 import { LevelCursor, type LevelCursorOptions } from './level-cursor.ts'
 import { MemtableCursor } from './memtable-cursor.ts'
@@ -35,6 +37,15 @@ export class ReadView {
 
   get version(): Version {
     return this.#retained.version
+  }
+
+  /** The value in a new Buffer, null for a deletion, undefined where no memtable knows the key. */
+  getFromMemory(key: LookupKey): Buffer | null | undefined {
+    for (const memtable of this.#memtables) {
+      const found = getFromMemtable(memtable, key)
+      if (found !== undefined) return found
+    }
+    return undefined
   }
 
   /** A cursor over everything in the view. Requires: it is closed before release(). */
