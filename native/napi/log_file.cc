@@ -1,5 +1,6 @@
 #include "napi/log_file.h"
 
+#include <mutex>
 #include <utility>
 
 #include "napi/addon_data.h"
@@ -68,28 +69,54 @@ class CloseLogJob final : public Job {
   const std::shared_ptr<SharedLog> log_;
 };
 
+}  // namespace
+
 // A job that uses the writer. Counts as the one in flight from its making to its Finish.
+//
+// Its work is done once, by whoever comes first: a thread of the pool, or the main thread in Join,
+// which otherwise waits for that thread. So joining never waits for a place in the pool.
 class WriterJob : public Job {
  public:
   WriterJob(Napi::Env env, const char* name, std::shared_ptr<SharedLog> log)
       : Job(env, name, log->path), log_(std::move(log)) {
-    log_->is_busy = true;
+    log_->job = this;
+    log_->is_joined = false;
+  }
+
+  // Main thread. When it returns, the writer is the main thread's.
+  void Join() {
+    WorkOnce();
+    log_->is_joined = true;
   }
 
  protected:
   LogWriter* writer() { return log_->writer.get(); }
+  virtual Status Use() = 0;
+
+  Status Work() final {
+    WorkOnce();
+    return status_;
+  }
 
   void Finish() override {
-    log_->is_busy = false;
+    log_->job = nullptr;
     // A close that came meanwhile has been waiting for this.
     if (log_->is_closing && !log_->is_closed) Job::Start(new CloseLogJob(Env(), log_));
   }
 
  private:
+  void WorkOnce() {
+    std::call_once(once_, [this] { status_ = Use(); });
+  }
+
   const std::shared_ptr<SharedLog> log_;
+  std::once_flag once_;
+  Status status_;
 };
 
 using AppendMethod = Status (LogWriter::*)(const uint8_t* data, size_t size, bool sync);
+
+namespace {
 
 class AppendJob final : public WriterJob {
  public:
@@ -102,7 +129,7 @@ class AppendJob final : public WriterJob {
         sync_(sync) {}
 
  protected:
-  Status Work() override { return (writer()->*append_)(range_.data, range_.size, sync_); }
+  Status Use() override { return (writer()->*append_)(range_.data, range_.size, sync_); }
 
  private:
   const AppendMethod append_;
@@ -117,14 +144,17 @@ class SyncJob final : public WriterJob {
       : WriterJob(env, "sluicedb.sync", std::move(log)) {}
 
  protected:
-  Status Work() override { return writer()->Sync(); }
+  Status Use() override { return writer()->Sync(); }
 };
 
+enum class Call { kJob, kInPlace };
+
 // Why nothing may start on this log now, or an empty Error.
-Napi::Error Refusal(Napi::Env env, const SharedLog& log) {
+Napi::Error Refusal(Napi::Env env, const SharedLog& log, Call call) {
   if (log.is_closing) return SystemError(env, {EBADF, "write"}, log.path, "the log is closed");
   // The writer may not be looked into while a job has it.
-  if (log.is_busy) return SystemError(env, {EBUSY, "write"}, log.path, "a job is in flight");
+  const bool is_free = log.job == nullptr || (call == Call::kInPlace && log.is_joined);
+  if (!is_free) return SystemError(env, {EBUSY, "write"}, log.path, "a job is in flight");
   if (!log.writer->poison().ok()) return SystemError(env, log.writer->poison(), log.path);
   return Napi::Error();
 }
@@ -144,7 +174,7 @@ Napi::Value StartAppend(const Napi::CallbackInfo& info, const std::shared_ptr<Sh
     Napi::TypeError::New(env, "sync must be a boolean").ThrowAsJavaScriptException();
     return Napi::Value();
   }
-  const Napi::Error refusal = Refusal(env, *log);
+  const Napi::Error refusal = Refusal(env, *log, Call::kJob);
   if (!refusal.IsEmpty()) return Rejection(env, refusal);
   const bool sync = info[3].As<Napi::Boolean>();
   return Job::Start(new AppendJob(env, log, append, info[0].As<Napi::Object>(), range, sync));
@@ -154,9 +184,10 @@ void AppendInPlace(const Napi::CallbackInfo& info, const SharedLog& log, AppendM
   const Napi::Env env = info.Env();
   ByteRange range;
   if (!ReadByteRange(info, 0, &range)) return;
-  Napi::Error refusal = Refusal(env, log);
+  const bool sync = info[3].IsBoolean() && info[3].As<Napi::Boolean>();
+  Napi::Error refusal = Refusal(env, log, Call::kInPlace);
   if (refusal.IsEmpty()) {
-    const Status status = (log.writer.get()->*append)(range.data, range.size, false);
+    const Status status = (log.writer.get()->*append)(range.data, range.size, sync);
     if (status.ok()) return;
     refusal = SystemError(env, status, log.path);
   }
@@ -173,6 +204,8 @@ Napi::Function LogFile::DefineClass(Napi::Env env) {
                                      InstanceMethod<&LogFile::AppendRecords>("appendRecords"),
                                      InstanceMethod<&LogFile::AppendRecordsSync>("appendRecordsSync"),
                                      InstanceMethod<&LogFile::Sync>("sync"),
+                                     InstanceMethod<&LogFile::SyncSync>("syncSync"),
+                                     InstanceMethod<&LogFile::JoinSync>("joinSync"),
                                      InstanceMethod<&LogFile::Close>("close"),
                                      InstanceAccessor<&LogFile::Path>("path"),
                                      InstanceAccessor<&LogFile::SizeBytes>("sizeBytes"),
@@ -208,9 +241,24 @@ void LogFile::AppendRecordsSync(const Napi::CallbackInfo& info) {
   AppendInPlace(info, *log_, &LogWriter::AppendRecords);
 }
 
+void LogFile::SyncSync(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  Napi::Error refusal = Refusal(env, *log_, Call::kInPlace);
+  if (refusal.IsEmpty()) {
+    const Status status = log_->writer->Sync();
+    if (status.ok()) return;
+    refusal = SystemError(env, status, log_->path);
+  }
+  refusal.ThrowAsJavaScriptException();
+}
+
+void LogFile::JoinSync(const Napi::CallbackInfo&) {
+  if (log_->job != nullptr) log_->job->Join();
+}
+
 Napi::Value LogFile::Sync(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const Napi::Error refusal = Refusal(env, *log_);
+  const Napi::Error refusal = Refusal(env, *log_, Call::kJob);
   if (!refusal.IsEmpty()) return Rejection(env, refusal);
   return Job::Start(new SyncJob(env, log_));
 }
@@ -224,7 +272,7 @@ Napi::Value LogFile::Close(const Napi::CallbackInfo& info) {
   }
   log_->closers.push_back(closer);
   // With a job in flight, that one starts the closing when it is done.
-  if (!log_->is_closing && !log_->is_busy) Job::Start(new CloseLogJob(env, log_));
+  if (!log_->is_closing && log_->job == nullptr) Job::Start(new CloseLogJob(env, log_));
   log_->is_closing = true;
   return closer.Promise();
 }

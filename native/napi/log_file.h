@@ -16,12 +16,15 @@
 
 namespace sluicedb {
 
+class WriterJob;
+
 // A log as the main thread of its environment sees it. Only `writer` is ever used elsewhere, by the
 // one job in flight.
 struct SharedLog {
   std::string path;  // as the caller spelled it
   std::unique_ptr<LogWriter> writer;
-  bool is_busy = false;     // a job is in flight
+  WriterJob* job = nullptr;  // the job in flight
+  bool is_joined = false;    // its work is done, though its promise has not settled
   bool is_closing = false;  // close was called
   bool is_closed = false;
   Status close_status;  // what every close is answered with; read once is_closed
@@ -44,6 +47,8 @@ class LogFile : public Napi::ObjectWrap<LogFile> {
   Napi::Value AppendRecords(const Napi::CallbackInfo& info);
   void AppendRecordsSync(const Napi::CallbackInfo& info);
   Napi::Value Sync(const Napi::CallbackInfo& info);
+  void SyncSync(const Napi::CallbackInfo& info);
+  void JoinSync(const Napi::CallbackInfo& info);
   Napi::Value Close(const Napi::CallbackInfo& info);
   Napi::Value Path(const Napi::CallbackInfo& info);
   Napi::Value SizeBytes(const Napi::CallbackInfo& info);

@@ -25,6 +25,8 @@ export class Session {
   /** Set while the disk may fail: calls may then be rejected, with LEVEL_IO_ERROR. */
   faultsAllowed = false
   readonly compactions: CompactionCounts = new CompactionCounts()
+  /** Calls that were done when they returned. */
+  writesNow = 0
   /** Rejections seen. */
   rejections: SluiceError[] = []
   #db: Database | undefined
@@ -93,7 +95,7 @@ export class Session {
   async step(step: Step): Promise<void> {
     switch (step.kind) {
       case 'call':
-        this.call(step.writes, step.sync)
+        this.call(step.writes, step.sync, step.now)
         return
       case 'flush':
         this.#track(this.db.write(null, { sync: step.sync }), 'write(null)')
@@ -118,10 +120,10 @@ export class Session {
     }
   }
 
-  /** Issues a call without waiting for it. */
-  call(writes: readonly KeyWrite[], sync: boolean): void {
+  /** Issues a call without waiting for it; with `now`, on this thread where that can be. */
+  call(writes: readonly KeyWrite[], sync: boolean, now = false): void {
     const call = this.history.issue(writes, sync)
-    this.#pending.push(this.#issue(call))
+    this.#pending.push(this.#issue(call, now))
   }
 
   /** Waits until every call has settled, and checks what the running database shows. */
@@ -250,10 +252,10 @@ export class Session {
     }
   }
 
-  async #issue(call: Call): Promise<void> {
+  async #issue(call: Call, now: boolean): Promise<void> {
     const mustFail = this.#refusesWrites
     try {
-      await this.#start(call)
+      if (!now || !this.#writeNow(call)) await this.#start(call)
     } catch (error) {
       this.#checkError(error, `call ${call.index}`)
       this.history.fail(call, mustFail)
@@ -272,12 +274,19 @@ export class Session {
         ? this.db.delete(key, { sync })
         : this.db.put(key, valueOf(firstWrite, first.sizeBytes), { sync })
     }
-    const batch = new WriteBatch()
-    writes.forEach(({ key, sizeBytes }, i) => {
-      if (sizeBytes === undefined) batch.delete(keyOf(key))
-      else batch.put(keyOf(key), valueOf(firstWrite + i, sizeBytes))
-    })
-    return this.db.write(batch, { sync })
+    return this.db.write(batchOf(call), { sync })
+  }
+
+  /** False where it would have to wait, and nothing was done. */
+  #writeNow(call: Call): boolean {
+    try {
+      this.db.writeSync(batchOf(call), { sync: call.sync })
+      this.writesNow++
+      return true
+    } catch (error) {
+      if (error instanceof SluiceError && error.code === 'LEVEL_BUSY') return false
+      throw error
+    }
   }
 
   #compact(first: number | undefined, last: number | undefined): void {
@@ -310,6 +319,15 @@ export class Session {
     if (!namesFile(error)) throw new Violation(`the error of ${what} names no file`, thrown)
     this.rejections.push(error)
   }
+}
+
+function batchOf({ writes, firstWrite }: Call): WriteBatch {
+  const batch = new WriteBatch()
+  writes.forEach(({ key, sizeBytes }, i) => {
+    if (sizeBytes === undefined) batch.delete(keyOf(key))
+    else batch.put(keyOf(key), valueOf(firstWrite + i, sizeBytes))
+  })
+  return batch
 }
 
 /** A refusal names the file by way of the failure that it gives as its cause. */

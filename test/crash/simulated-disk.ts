@@ -485,6 +485,10 @@ export class SimulatedDisk implements FileSystem {
     return this.#perform('stat', path, () => this.#find(path) === inode)
   }
 
+  isLinkedSync(inode: Inode, path: string): boolean {
+    return this.#operate('stat', path, () => this.#find(path) === inode)
+  }
+
   /** The descriptor is gone whatever the close reports, as on every system we know. */
   close(handle: object): void {
     const path = this.#open.get(handle)
@@ -632,6 +636,10 @@ class SimulatedWriter implements WritableFile, AppendableFile {
 
   isLinked(): Promise<boolean> {
     return this.#disk.isLinked(this.#inode, this.path)
+  }
+
+  isLinkedSync(): boolean {
+    return this.#disk.isLinkedSync(this.#inode, this.path)
   }
 
   close(): Promise<void> {

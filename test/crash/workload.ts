@@ -1,7 +1,7 @@
 // Workloads: what a program does with a database, as a list of steps that a seed or a line gives.
 //
 // Steps that write do not wait: calls pile up and share groups, as those of concurrent writers do.
-//   put | delete | batch   issue the call
+//   put | delete | batch   issue the call; `now` where it is to be done when the call returns
 //   flush                  write(null): freeze the memtable, schedule its flush
 //   compact                compactRange(), of all or of a range
 //   turns                  let that many turns of the simulated disk pass
@@ -25,7 +25,12 @@ export type ViewSort = 'snapshot' | 'forward' | 'backward'
 const VIEW_SORTS: readonly ViewSort[] = ['snapshot', 'snapshot', 'forward', 'backward']
 
 export type Step =
-  | { readonly kind: 'call'; readonly writes: readonly KeyWrite[]; readonly sync: boolean }
+  | {
+      readonly kind: 'call'
+      readonly writes: readonly KeyWrite[]
+      readonly sync: boolean
+      readonly now?: boolean
+    }
   | { readonly kind: 'flush'; readonly sync: boolean }
   | { readonly kind: 'compact'; readonly first?: number; readonly last?: number }
   | { readonly kind: 'turns'; readonly count: number }
@@ -80,7 +85,10 @@ export function randomWorkload(seed: number, length: number): Workload {
   const filling = Array.from({ length: length * random.pick([0, 0, 0, 0, 1, 2]) }, () =>
     fillingStep(style, random),
   )
-  const steps = Array.from({ length }, () => randomStep(style, random))
+  const steps = someNow(
+    Array.from({ length }, () => randomStep(style, random)),
+    new Random(mixSeed(seed, NOW_SALT)),
+  )
   return {
     seed,
     keyCount: style.keyCount,
@@ -88,6 +96,16 @@ export function randomWorkload(seed: number, length: number): Workload {
     latency: random.pick([1, 4, 12]),
     steps: [...startingWith(filling), ...steps, { kind: 'settle' }],
   }
+}
+
+/** Chosen by a random of its own, so that a seed gives the steps that it always gave. */
+const NOW_SALT = 0x6e6f77
+
+function someNow(steps: readonly Step[], random: Random): Step[] {
+  const percent = random.pick([0, 0, 10, 40])
+  return steps.map((step) =>
+    step.kind === 'call' && random.percent(percent) ? { ...step, now: true } : step,
+  )
 }
 
 function startingWith(filling: readonly Step[]): Step[] {

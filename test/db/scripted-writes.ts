@@ -44,6 +44,11 @@ export class ScriptedWrites implements WriteEnvironment {
   room: Step = 'sync'
   appending: Step = 'async'
   inserting: 'sync' | 'throw' = 'sync'
+  /** What writeSync() finds. */
+  canJoin = true
+  canGrow = true
+  overfull = false
+  appendNowError: Error | undefined
   /** For each async step that waits: call it with an error to fail it. */
   readonly waiting: ((error?: Error) => void)[] = []
 
@@ -63,6 +68,25 @@ export class ScriptedWrites implements WriteEnvironment {
     this.appended.push(group)
     this.calls.push(`append ${group.writes.join(' ')}${sync ? ', synced' : ''}`)
     return this.#step(this.appending, 'no log')
+  }
+
+  canAppendNow(): boolean {
+    return this.canJoin
+  }
+
+  appendNow(bytes: Buffer, end: number, sync: boolean): void {
+    const group = { ...readGroup(bytes, end), sync }
+    this.appended.push(group)
+    this.calls.push(`append now ${group.writes.join(' ')}${sync ? ', synced' : ''}`)
+    if (this.appendNowError !== undefined) throw this.appendNowError
+  }
+
+  growFor(): boolean {
+    return this.canGrow
+  }
+
+  isOverfull(): boolean {
+    return this.overfull
   }
 
   insert(batch: BatchBuffer, sequence: number): void {

@@ -24,6 +24,8 @@ export class ScriptedLogs {
   inlineMs = 0
   /** Thrown by inline writes when it is set. */
   inlineError: Error | undefined
+  /** Whether a thread can wait for a job. */
+  joins = true
   /** Jobs of appends and syncs that are under way, and the most there ever were. */
   jobs = 0
   mostJobs = 0
@@ -34,6 +36,7 @@ export class ScriptedLogs {
       return this.#file(path)
     },
     syncDirectory: (path: string) => this.#call(`${path} sync-directory`),
+    syncDirectorySync: (path: string) => void this.calls.push(`${path} inline sync-directory`),
   } as unknown as FileSystem
 
   now = (): number => this.clock.nowMs
@@ -80,11 +83,15 @@ export class ScriptedLogs {
       sizeBytes: 0,
       append: (_bytes, start, end, sync) =>
         this.#job(`${name} append ${end - start}${sync ? ' sync' : ''}`),
-      appendSync: (_bytes, start, end) => {
-        this.calls.push(`${name} inline ${end - start}`)
+      appendSync: (_bytes, start, end, sync = false) => {
+        this.calls.push(`${name} inline ${end - start}${sync ? ' sync' : ''}`)
         this.clock.nowMs += this.inlineMs
         if (this.inlineError !== undefined) throw this.inlineError
       },
+      syncSync: () => {
+        this.calls.push(`${name} inline sync`)
+      },
+      ...(this.joins ? { joinSync: () => void this.calls.push(`${name} join`) } : {}),
       sync: () => this.#job(`${name} sync`),
       close: () => this.#call(`${name} close`),
     }

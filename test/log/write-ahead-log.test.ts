@@ -277,3 +277,91 @@ test('a first file that cannot be created is the error of the system', async (t)
   await logs.end('000003.log create', new Error('EACCES'))
   t.is(opening.state, 'EACCES')
 })
+
+// ---- Appends on the calling thread ----
+
+test('appendNow waits for the append in flight, whose bytes stay before its own', async (t) => {
+  const logs = new ScriptedLogs()
+  const log = await openLog(logs)
+  const append = watch(log.append(BYTES, 0, 10, true))
+  await settle()
+  t.true(log.canAppendNow(true))
+  log.appendNow(BYTES, 0, 20, true)
+  t.deepEqual(logs.calls.slice(1), [
+    '000003.log append 10 sync',
+    '000003.log join',
+    '000003.log inline 20 sync',
+  ])
+  await logs.end('000003.log append 10 sync')
+  t.is(append.state, 'done')
+})
+
+test('where a thread cannot wait for a job, appendNow cannot come while one is in flight', async (t) => {
+  const logs = new ScriptedLogs()
+  logs.joins = false
+  const log = await openLog(logs)
+  t.true(log.canAppendNow(true))
+  void log.append(BYTES, 0, 10, true)
+  await settle()
+  t.false(log.canAppendNow(false))
+  await logs.end('000003.log append 10 sync')
+  t.true(log.canAppendNow(false))
+})
+
+test('appendNow ends what a retiring file has to do, and what waits for that, before a durable append', async (t) => {
+  const logs = new ScriptedLogs()
+  const log = await switched(logs, true)
+  const waiting = watch(log.append(BYTES, 0, 10, true))
+  await settle()
+  const before = logs.calls.length
+  log.appendNow(BYTES, 0, 20, true)
+  t.deepEqual(logs.calls.slice(before), [
+    '000003.log join',
+    '000003.log inline sync',
+    '/db inline sync-directory',
+    '000004.log inline 10 sync',
+    '000004.log inline 20 sync',
+  ])
+  await logs.end('000003.log sync')
+  await logs.end('000003.log close')
+  await logs.end('/db sync-directory')
+  t.is(waiting.state, 'done')
+  t.false(logs.calls.includes('000004.log append 10 sync'))
+})
+
+test('appendNow without sync leaves a retiring file alone', async (t) => {
+  const logs = new ScriptedLogs()
+  logs.joins = false
+  const log = await switched(logs, true)
+  t.false(log.canAppendNow(true))
+  t.true(log.canAppendNow(false))
+  const before = logs.calls.length
+  log.appendNow(BYTES, 0, 20, false)
+  t.deepEqual(logs.calls.slice(before), ['000004.log inline 20'])
+})
+
+test('a file whose sync failed while it retired lets no durable append through', async (t) => {
+  const logs = new ScriptedLogs()
+  const fails: unknown[] = []
+  const log = await switched(logs, true, fails)
+  await logs.end('000003.log sync', new Error('EIO'))
+  // Not closed yet, and nobody has heard of it.
+  t.deepEqual(fails, [])
+  log.appendNow(BYTES, 0, 20, true)
+  t.true(logs.calls.includes('000003.log inline sync'), 'its poison is asked for')
+})
+
+test('what appendNow wrote behind a synced append in flight is unsynced still', async (t) => {
+  const logs = new ScriptedLogs()
+  const log = await openLog(logs)
+  const append = watch(log.append(BYTES, 0, 10, true))
+  await settle()
+  log.appendNow(BYTES, 0, 20, false)
+  await logs.end('000003.log append 10 sync')
+  t.is(append.state, 'done')
+  const switching = log.switchTo(4, never)
+  await settle()
+  await logs.end('000004.log create')
+  await switching
+  t.deepEqual(logs.pendingNames, ['000003.log sync'])
+})

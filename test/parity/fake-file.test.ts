@@ -37,6 +37,10 @@ class FakeFile implements AppendableFile {
   }
 
   async sync(): Promise<void> {
+    this.syncSync()
+  }
+
+  syncSync(): void {
     this.calls++
     const answer = this.syncs.shift()
     if (typeof answer === 'string') throw systemError(answer, 'told to', 'fdatasync', 'fake')
@@ -49,6 +53,10 @@ class FakeFile implements AppendableFile {
   }
 
   async isLinked(): Promise<boolean> {
+    return this.isStillLinked
+  }
+
+  isLinkedSync(): boolean {
     return this.isStillLinked
   }
 

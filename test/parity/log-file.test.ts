@@ -130,6 +130,54 @@ for (const binding of bothBindings) {
     t.is(fs.readFileSync(path).toString('hex'), HELLO_RECORD.repeat(3))
   })
 
+  test(`${kind}: an append and a sync on the calling thread look whether the file has its name`, async (t) => {
+    const [log, path] = await open(t, undefined)
+    log.appendSync(hello, 0, 5, true)
+    log.syncSync()
+    t.is(log.sizeBytes, 12)
+    fs.unlinkSync(path)
+    t.throws(() => log.appendSync(hello, 0, 5, true), { code: 'ESTALE' })
+    t.throws(() => log.syncSync(), { code: 'ESTALE' })
+    await t.throwsAsync(log.append(hello, 0, 5, false), { code: 'ESTALE' })
+    await log.close()
+    t.throws(() => log.syncSync(), { code: 'EBADF' })
+  })
+
+  const whereJoined = binding.kind === 'native' ? test : test.skip
+  whereJoined(
+    `${kind}: a joined job is done, its bytes come first, and its promise settles later`,
+    async (t) => {
+      const [log, path] = await open(t, undefined)
+      log.joinSync!()
+      for (let i = 0; i < 50; i++) {
+        const job = log.append(hello, 0, 5, true)
+        log.joinSync!()
+        t.is(log.sizeBytes, 24 * i + 12)
+        log.appendSync(hello, 0, 5)
+        await t.throwsAsync(log.append(hello, 0, 5, false), { code: 'EBUSY' })
+        await job
+      }
+      const closing = log.append(hello, 0, 5, true)
+      const closed = log.close()
+      log.joinSync!()
+      t.throws(() => log.appendSync(hello, 0, 5), { code: 'EBADF' })
+      await closing
+      await closed
+      t.is(fs.readFileSync(path).toString('hex'), HELLO_RECORD.repeat(101))
+    },
+  )
+
+  whereJoined(`${kind}: a job that failed is the failure of what comes behind it`, async (t) => {
+    const [log, path] = await open(t, undefined)
+    fs.unlinkSync(path)
+    const job = log.append(hello, 0, 5, true)
+    const outcome = t.throwsAsync(job, { code: 'ESTALE' })
+    log.joinSync!()
+    t.throws(() => log.appendSync(hello, 0, 5), { code: 'ESTALE' })
+    await outcome
+    await log.close()
+  })
+
   test(`${kind}: while a job is in flight the size is that of the last append that succeeded`, async (t) => {
     const [log] = await open(t, undefined)
     const big = Buffer.allocUnsafeSlow(3_000_000).fill(1)

@@ -13,7 +13,7 @@ import type { Counters } from './stats.ts'
 import type { WriteQueue } from './write-queue.ts'
 
 export interface DatabaseEngine {
-  readonly queue: Pick<WriteQueue, 'put' | 'delete' | 'write' | 'switch'>
+  readonly queue: Pick<WriteQueue, 'put' | 'delete' | 'write' | 'writeSync' | 'switch'>
   readonly points: PointReader
   readonly reads: Reads
   readonly versions: VersionSet

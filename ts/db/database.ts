@@ -53,10 +53,15 @@ type Half<Flag> = Flag extends false ? undefined : Buffer
 const NO_OPTIONS: DBWriteOptions = {}
 const NO_READ_OPTIONS: DBReadOptions = {}
 
+/** A batch above this size is not kept for the next call. */
+const KEPT_BATCH_BYTES = 64 * 1024
+
 export class DB {
   readonly #path: string
   readonly #engine: DatabaseEngine
   #closing: Promise<void> | undefined
+  /** Of putSync and deleteSync, from one call to the next. */
+  #batch = new WriteBatch()
 
   /** For the engine's tests; everyone else calls DB.open. */
   constructor(path: string, engine: DatabaseEngine) {
@@ -154,6 +159,29 @@ export class DB {
       return Promise.reject(new TypeError('write takes a WriteBatch or null'))
     }
     return this.#engine.queue.write(batchBufferOf(batch), options.sync === true)
+  }
+
+  /**
+   * put() on the calling thread: written, and with `sync` durable, when it returns, behind every write that
+   * was called before. Blocks for the disk, so it is for scripts; the other writers go on sharing syncs.
+   * Throws what put() rejects with; and LEVEL_BUSY, with nothing done, where it would have to wait for
+   * the event loop (write-now.ts).
+   */
+  putSync(key: Uint8Array, value: Uint8Array, options: DBWriteOptions = NO_OPTIONS): void {
+    this.writeSync(this.#emptyBatch().put(key, value), options)
+  }
+
+  /** The same for delete(). */
+  deleteSync(key: Uint8Array, options: DBWriteOptions = NO_OPTIONS): void {
+    this.writeSync(this.#emptyBatch().delete(key), options)
+  }
+
+  /** The same for write(). */
+  writeSync(batch: WriteBatch, options: DBWriteOptions = NO_OPTIONS): void {
+    const error = this.#writeError(options)
+    if (error !== undefined) throw error
+    if (!(batch instanceof WriteBatch)) throw new TypeError('writeSync takes a WriteBatch')
+    this.#engine.queue.writeSync(batchBufferOf(batch), options.sync === true)
   }
 
   /**
@@ -287,6 +315,11 @@ export class DB {
   close(): Promise<void> {
     this.#closing ??= this.#engine.close()
     return this.#closing
+  }
+
+  #emptyBatch(): WriteBatch {
+    if (this.#batch.sizeBytes > KEPT_BATCH_BYTES) this.#batch = new WriteBatch()
+    return this.#batch.clear()
   }
 
   #openError(): SluiceError | undefined {

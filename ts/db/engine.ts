@@ -244,6 +244,12 @@ export class Engine implements DatabaseEngine {
     return {
       makeRoom: (sizeBytes, count, force) => this.#room.make(sizeBytes, count, force),
       append: (bytes, end, sync) => this.#memtables.log.append(bytes, 0, end, sync),
+      canAppendNow: (sync) => this.#memtables.log.canAppendNow(sync),
+      appendNow: (bytes, end, sync) => {
+        this.#memtables.log.appendNow(bytes, 0, end, sync)
+      },
+      growFor: (sizeBytes, count) => this.#memtables.growFor(sizeBytes, count),
+      isOverfull: () => this.#memtables.isOverfull,
       insert: (batch: BatchBuffer, sequence) => {
         this.#memtables.active.insertBatch(batch.bytes, 0, batch.end, batch.count, sequence)
       },

@@ -9,6 +9,9 @@
 import { SluiceError } from '../format/error.ts'
 import { Memtable, memtableSize } from '../memtable/memtable.ts'
 
+/** How far a memtable may grow for writes that cannot wait for a flush, in ordinary ones. */
+const GROWTH_LIMIT = 16
+
 // Offsets in a memtable are 32 bits, and so is the size of the largest Buffer of Node 20.
 const MAX_MEMTABLE_BYTES = 2 ** 32 - 4
 
@@ -25,6 +28,11 @@ export class MemtableMemory {
     this.#sizeBytes = sizeBytes
   }
 
+  /** The size of an ordinary memtable. */
+  get usualBytes(): number {
+    return this.#sizeBytes
+  }
+
   /**
    * An empty memtable that takes at least `count` entries with keys and values of `payloadBytes`: of
    * the ordinary size where that is enough, else of its own. Throws LEVEL_INVALID_VALUE for more than
@@ -36,6 +44,21 @@ export class MemtableMemory {
     const memory = this.#spare ?? allocate(this.#sizeBytes)
     this.#spare = undefined
     return Memtable.create(memory)
+  }
+
+  /**
+   * A copy of the memtable with room for `count` more entries of `payloadBytes`, twice its size or more;
+   * undefined where that is above GROWTH_LIMIT ordinary ones. Throws LEVEL_IO_ERROR when there is not that
+   * much memory.
+   */
+  grown(memtable: Memtable, payloadBytes: number, count: number): Memtable | undefined {
+    const { memory, usedBytes } = memtable
+    const mostBytes = GROWTH_LIMIT * this.#sizeBytes
+    const neededBytes = usedBytes + memtableSize(payloadBytes, count)
+    if (neededBytes > mostBytes) return undefined
+    const larger = allocate(Math.max(neededBytes, Math.min(2 * memory.byteLength, mostBytes)))
+    new Uint8Array(larger).set(new Uint8Array(memory, 0, usedBytes))
+    return Memtable.attach(larger)
   }
 
   /** Bytes of memtables that are given back and still read. */

@@ -68,6 +68,11 @@ export class Memtables {
     return this.#frozen
   }
 
+  /** Whether growFor() has made the active one grow past its usual size, and it is filled beyond that. */
+  get isOverfull(): boolean {
+    return this.#active.usedBytes > this.#context.memory.usualBytes
+  }
+
   /** Those of this moment, newest first. */
   get all(): readonly Memtable[] {
     return this.#frozen === undefined ? [this.#active] : [this.#active, this.#frozen]
@@ -98,6 +103,19 @@ export class Memtables {
     if (this.#active.hasRoom(sizeBytes, count)) return true
     if (this.#active.entryCount > 0) return false
     const larger = this.#context.memory.create(sizeBytes, count)
+    this.#context.memory.recycle(this.#active)
+    this.#active = larger
+    return true
+  }
+
+  /**
+   * Makes room in the active one for `count` entries of `sizeBytes` without a wait, by growing it past
+   * its usual size. False where it would grow too far: only a flush helps then.
+   */
+  growFor(sizeBytes: number, count: number): boolean {
+    if (this.hasRoom(sizeBytes, count)) return true
+    const larger = this.#context.memory.grown(this.#active, sizeBytes, count)
+    if (larger === undefined) return false
     this.#context.memory.recycle(this.#active)
     this.#active = larger
     return true

@@ -40,6 +40,9 @@ export class ReadOnlyEngine implements DatabaseEngine {
     put: refuse,
     delete: refuse,
     write: refuse,
+    writeSync: () => {
+      throw readOnlyError()
+    },
     switch: refuse,
   }
   readonly points: PointReader
@@ -120,5 +123,9 @@ export class ReadOnlyEngine implements DatabaseEngine {
 }
 
 function refuse(): Promise<never> {
-  return Promise.reject(new SluiceError('LEVEL_NOT_SUPPORTED', 'The database is open read-only'))
+  return Promise.reject(readOnlyError())
+}
+
+function readOnlyError(): SluiceError {
+  return new SluiceError('LEVEL_NOT_SUPPORTED', 'The database is open read-only')
 }

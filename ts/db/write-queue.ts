@@ -7,6 +7,7 @@
 //   run:   head of the queue ── gate ── sequences ── log append starts ──┬── wake the last group
 //                                                                        ├── insert into memtable
 //                                          append done ── publish ◄──────┘
+//   writeSync: everything that waits, and then its batch, on the calling thread (write-now.ts)
 //
 // LevelDB's leader is the group at the head; its followers are the writers that joined it. What
 // LevelDB does under a mutex happens here between two awaits.
@@ -26,6 +27,7 @@ import { BATCH_HEADER_SIZE, BatchBuffer } from '../format/batch.ts'
 import { SluiceError } from '../format/error.ts'
 import { MAX_SEQUENCE } from '../format/internal-key.ts'
 import { MAX_BATCH_COUNT } from '../format/user-bytes.ts'
+import { commitNow, makeReady, type WriteNowEnvironment } from './write-now.ts'
 
 // LevelDB's line between small writes and others, fixed there too.
 const SMALL_WRITE_BYTES = 128 * 1024
@@ -49,7 +51,7 @@ export interface WriteQueueLimits {
 }
 
 /** What the queue needs of the engine. */
-export interface WriteEnvironment {
+export interface WriteEnvironment extends WriteNowEnvironment {
   /**
    * Passes the gate with `sizeBytes` of batch in `count` writes. Undefined when there is room at
    * once; else it may yield. Rejects when the writes cannot be taken; nothing has happened then.
@@ -57,18 +59,6 @@ export interface WriteEnvironment {
   makeRoom(sizeBytes: number, count: number, force: boolean): Promise<void> | undefined
   /** Appends to the log; undefined when it is done already. A failure leaves the outcome unknown. */
   append(bytes: Buffer, end: number, sync: boolean): Promise<void> | undefined
-  /** Inserts into the memtable, invisibly. Cannot fail: the gate has made room. */
-  insert(batch: BatchBuffer, sequence: number): void
-  /** Makes everything up to `sequence` visible to reads. */
-  publish(sequence: number): void
-  /** The error for writes while they are refused. */
-  refusal(): SluiceError | undefined
-  /** Refuses writes from now on; returns the error for the writers of the group that failed. */
-  fail(cause: unknown): SluiceError
-  /** A group was acknowledged. `syncDurationMs` is undefined for one without sync. */
-  countGroup(writers: number, sizeBytes: number, syncDurationMs: number | undefined): void
-  /** Milliseconds, from any origin. */
-  now(): number
 }
 
 const DONE: Promise<void> = Promise.resolve()
@@ -119,6 +109,15 @@ class Group {
     return this.#promise
   }
 
+  get isSettled(): boolean {
+    return this.#outcome !== 'pending'
+  }
+
+  /** Throws what it was rejected with. */
+  throwError(): void {
+    if (this.#outcome === 'rejected') throw this.#error
+  }
+
   resolve(): void {
     this.#outcome = 'resolved'
     this.#resolve?.()
@@ -138,6 +137,9 @@ export class WriteQueue {
   // Written by writers (at the end) and by the turn (at the front).
   readonly #waiting: Group[] = []
   #isRunning = false
+  // The one that the run waits for, where it waits: for room, or for its append.
+  #atGate: Group | undefined
+  #inFlight: Group | undefined
   // Published, its writers not woken yet.
   #committed: Group | undefined
   #nextSequence: number
@@ -190,6 +192,40 @@ export class WriteQueue {
     return group.promise
   }
 
+  /**
+   * Writes the batch before it returns, behind every write that was called before, which are written too.
+   * Throws what write() rejects with; and LEVEL_BUSY, with nothing done, where that would have to wait
+   * for the event loop.
+   */
+  writeSync(batch: BatchBuffer, sync: boolean): void {
+    const environment = this.#environment
+    const groups = this.#unwritten()
+    makeReady(environment, groups, batch, sync)
+    const group = this.#join(sync, batch.end - BATCH_HEADER_SIZE, batch.count)
+    try {
+      group.batch.append(batch)
+    } catch (error) {
+      this.#startIfNew()
+      throw error
+    }
+    if (groups.at(-1) !== group) groups.push(group)
+    const switches = this.#waiting.filter(({ isSwitch }) => isSwitch)
+    this.#waiting.splice(0, this.#waiting.length, ...switches)
+    this.#wake()
+    commitNow(
+      groups,
+      environment,
+      (taking) => this.#takeSequences(taking),
+      () => this.#inFlight?.resolve(),
+    )
+    const isSwitchDue = switches.length === 0 && this.#atGate?.isSwitch !== true
+    if (isSwitchDue && environment.isOverfull()) {
+      this.#begin(false, true)
+      this.#startIfNew()
+    }
+    group.throwError()
+  }
+
   /** Forces a switch of log and memtable behind everything written so far. */
   switch(): Promise<void> {
     const group = this.#begin(false, true)
@@ -203,6 +239,13 @@ export class WriteQueue {
     await new Promise<void>((resolve) => {
       this.#idle.push(resolve)
     })
+  }
+
+  // What writeSync() has to write first, oldest first.
+  #unwritten(): Group[] {
+    const gate = this.#atGate
+    const all = gate === undefined || gate.isSettled ? this.#waiting : [gate, ...this.#waiting]
+    return all.filter(({ isSwitch }) => !isSwitch)
   }
 
   // The group that takes a write of this size: the last one waiting, or a new one behind it.
@@ -284,7 +327,11 @@ export class WriteQueue {
         const room = environment.makeRoom(group.batch.end, group.batch.count, group.isSwitch)
         if (room !== undefined) {
           this.#wake()
+          this.#atGate = group
           await room
+          this.#atGate = undefined
+          // Written by writeSync() meanwhile.
+          if (group.isSettled) continue
         }
         if (!group.isSwitch) {
           const sequence = this.#takeSequences(group)
@@ -293,7 +340,11 @@ export class WriteQueue {
           job = environment.append(group.batch.bytes, group.batch.end, group.sync)
           this.#wake()
           environment.insert(group.batch, sequence)
-          if (job !== undefined) await job
+          if (job !== undefined) {
+            this.#inFlight = group
+            await job
+            this.#inFlight = undefined
+          }
           environment.publish(this.#nextSequence - 1)
           const durationMs = group.sync ? environment.now() - startMs : undefined
           environment.countGroup(group.writers, group.batch.end, durationMs)
@@ -301,9 +352,12 @@ export class WriteQueue {
         this.#wake()
         this.#committed = group
       } catch (error) {
+        this.#atGate = undefined
         this.#wake()
         // Where something else failed under the job: nothing may follow before its end.
-        await Promise.allSettled([job])
+        if (job !== undefined) await Promise.allSettled([job])
+        this.#inFlight = undefined
+        if (group.isSettled && !appendBegun) continue
         group.reject(appendBegun ? environment.fail(error) : error)
         this.#refuseWaiting()
       }

@@ -5,9 +5,10 @@
 //   Corruption names a file, and an offset where there is one. An I/O error is never turned into
 //   corruption or into absence: it keeps the operating system's error as its cause.
 
-/** The codes are abstract-level's where it has one; the two about existence are ours. */
+/** The codes are abstract-level's where it has one; those about existence, and LEVEL_BUSY, are ours. */
 export type ErrorCode =
   | 'LEVEL_ABORTED'
+  | 'LEVEL_BUSY'
   | 'LEVEL_CORRUPTION'
   | 'LEVEL_DATABASE_EXISTS'
   | 'LEVEL_DATABASE_MISSING'

@@ -5,6 +5,8 @@
 //            sync the directory, so that the new file's name is durable
 //   append:  with sync, or by way of the pool: waits for a retiring file first
 //            without sync and small, while the disk is quick: on the calling thread
+//   appendNow: on the calling thread in any case: ends there what the append in flight and the
+//            retiring file still have to do, and then appends
 //
 // Invariants:
 //   A sync append resolves only when every byte appended before it, in this file or an earlier one,
@@ -28,6 +30,17 @@ const INLINE_LIMIT_BYTES = 64 * 1024
 // until one of them comes back quickly, so the event loop is not held up twice in a row.
 const SLOW_INLINE_MS = 2
 
+/** An append by way of the pool, from its call to its end. */
+interface PooledAppend {
+  readonly isList: boolean
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+  readonly sync: boolean
+  /** 'called': waits for a retiring file. 'begun': is the file's. 'ended': appendNow() has done it. */
+  state: 'called' | 'begun' | 'ended'
+}
+
 export interface WriteAheadLogOptions {
   readonly fileSystem: FileSystem
   readonly directory: string
@@ -43,9 +56,14 @@ export class WriteAheadLog {
   // Written only by the head of the write queue, recovery and resume, one at a time.
   #file: LogFile
   #number: number
-  #unsyncedBytes = 0
+  /** Of this file: what was given to it, and how much of that is durable. */
+  #appendedBytes = 0
+  #syncedBytes = 0
   #inlineAllowed = true
+  #pooled: PooledAppend | undefined
   #retiring: Promise<void> | undefined
+  /** The file that is retiring, as long as it may have unsynced bytes: for ever where its sync failed. */
+  #unsyncedFile: LogFile | undefined
   // Set once, never cleared: a log that failed is replaced as a whole.
   #failure: unknown
 
@@ -100,6 +118,32 @@ export class WriteAheadLog {
   }
 
   /**
+   * Whether appendNow() can do it: not where a job is in flight that this thread cannot wait for, or,
+   * for a durable append, one of the retiring file.
+   */
+  canAppendNow(sync: boolean): boolean {
+    const canJoin = this.#file.joinSync !== undefined
+    return canJoin || (this.#pooled === undefined && (!sync || this.#unsyncedFile === undefined))
+  }
+
+  /**
+   * Appends on the calling thread, behind the append in flight, which is done when this returns although
+   * its promise settles later. Throws the operating system's error, and the log is then of no more use.
+   * Requires: canAppendNow(sync).
+   */
+  appendNow(bytes: Buffer, start: number, end: number, sync: boolean): void {
+    if (this.#failure !== undefined) throw this.#failure
+    const pooled = this.#pooled
+    if (sync || pooled?.state === 'called') this.#retireNow()
+    if (pooled?.state === 'begun') this.#file.joinSync!()
+    if (pooled?.state === 'called') {
+      pooled.state = 'ended'
+      this.#appendHere(pooled.isList, pooled.bytes, pooled.start, pooled.end, pooled.sync)
+    }
+    this.#appendHere(false, bytes, start, end, sync)
+  }
+
+  /**
    * Goes on in file `number`, once it exists; the old file retires in the background, and
    * `onFailure` hears of it if it cannot.
    * Rejects with the operating system's error, and the old file is then still the one in use.
@@ -110,11 +154,13 @@ export class WriteAheadLog {
     await this.retired()
     const next = await this.#fileSystem.createLog(path)
     const old = this.#file
-    const unsyncedBytes = this.#unsyncedBytes
+    const hasUnsynced = this.#appendedBytes > this.#syncedBytes
     this.#file = next
     this.#number = number
-    this.#unsyncedBytes = 0
-    this.#retiring = this.#retire(old, unsyncedBytes, onFailure)
+    this.#appendedBytes = 0
+    this.#syncedBytes = 0
+    if (hasUnsynced) this.#unsyncedFile = old
+    this.#retiring = this.#retire(old, onFailure)
   }
 
   /**
@@ -158,10 +204,15 @@ export class WriteAheadLog {
   #appendInline(isList: boolean, bytes: Buffer, start: number, end: number): void {
     if (this.#failure !== undefined) throw this.#failure
     const startMs = this.#now()
-    if (isList) this.#file.appendRecordsSync(bytes, start, end)
-    else this.#file.appendSync(bytes, start, end)
-    this.#unsyncedBytes += end - start
+    this.#appendHere(isList, bytes, start, end, false)
     if (this.#now() - startMs > SLOW_INLINE_MS) this.#inlineAllowed = false
+  }
+
+  #appendHere(isList: boolean, bytes: Buffer, start: number, end: number, sync: boolean): void {
+    if (isList) this.#file.appendRecordsSync(bytes, start, end, sync)
+    else this.#file.appendSync(bytes, start, end, sync)
+    this.#appendedBytes += end - start
+    if (sync) this.#syncedBytes = this.#appendedBytes
   }
 
   async #appendByPool(
@@ -171,24 +222,49 @@ export class WriteAheadLog {
     end: number,
     sync: boolean,
   ): Promise<void> {
-    if (this.#retiring !== undefined) await this.retired()
-    if (this.#failure !== undefined) throw this.#failure
+    const append: PooledAppend = { isList, bytes, start, end, sync, state: 'called' }
+    this.#pooled = append
+    try {
+      if (this.#retiring !== undefined) await this.retired()
+      if (append.state === 'ended') return
+      if (this.#failure !== undefined) throw this.#failure
+      append.state = 'begun'
+      await this.#giveToPool(append)
+    } finally {
+      this.#pooled = undefined
+    }
+  }
+
+  async #giveToPool({ isList, bytes, start, end, sync }: PooledAppend): Promise<void> {
     const startMs = this.#now()
+    this.#appendedBytes += end - start
+    const appendedBytes = this.#appendedBytes
     if (isList) await this.#file.appendRecords(bytes, start, end, sync)
     else await this.#file.append(bytes, start, end, sync)
-    this.#unsyncedBytes = sync ? 0 : this.#unsyncedBytes + (end - start)
+    // Not all that was appended: appendNow() may have come behind it.
+    if (sync) this.#syncedBytes = Math.max(this.#syncedBytes, appendedBytes)
     if (!sync && this.#now() - startMs <= SLOW_INLINE_MS) this.#inlineAllowed = true
   }
 
+  // What a retiring file still has to do before the next durable append, done here. That it is done
+  // once more in the background does no harm.
+  #retireNow(): void {
+    if (this.#retiring === undefined) return
+    const file = this.#unsyncedFile
+    if (file !== undefined) {
+      file.joinSync?.()
+      file.syncSync()
+      this.#unsyncedFile = undefined
+    }
+    this.#fileSystem.syncDirectorySync(this.#directory)
+  }
+
   // Never rejects: the failure is kept, and told to the engine at once.
-  async #retire(
-    old: LogFile,
-    unsyncedBytes: number,
-    onFailure: (error: unknown) => void,
-  ): Promise<void> {
+  async #retire(old: LogFile, onFailure: (error: unknown) => void): Promise<void> {
     try {
       try {
-        if (unsyncedBytes > 0) await old.sync()
+        if (this.#unsyncedFile !== undefined) await old.sync()
+        this.#unsyncedFile = undefined
       } finally {
         await old.close()
       }

@@ -51,10 +51,10 @@ export class BlockLogFile implements LogFile {
     return this.#run(async () => this.#append(this.#fragments(bytes, start, end), sync))
   }
 
-  appendSync(bytes: Buffer, start: number, end: number): void {
+  appendSync(bytes: Buffer, start: number, end: number, sync = false): void {
     checkRange(bytes, start, end)
     this.#checkReady('write')
-    this.#appendInPlace(this.#fragments(bytes, start, end))
+    this.#appendInPlace(this.#fragments(bytes, start, end), sync)
   }
 
   async appendRecords(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void> {
@@ -65,14 +65,21 @@ export class BlockLogFile implements LogFile {
     await this.#run(() => this.#append(pieces, sync))
   }
 
-  appendRecordsSync(bytes: Buffer, start: number, end: number): void {
+  appendRecordsSync(bytes: Buffer, start: number, end: number, sync = false): void {
     checkRange(bytes, start, end)
     this.#checkReady('write')
-    this.#appendInPlace(this.#layOut(bytes, start, end))
+    this.#appendInPlace(this.#layOut(bytes, start, end), sync)
   }
 
   sync(): Promise<void> {
     return this.#run(() => this.#sync())
+  }
+
+  syncSync(): void {
+    this.#checkReady('write')
+    this.#poisoning(() => {
+      this.#syncNow()
+    })
   }
 
   close(): Promise<void> {
@@ -147,17 +154,15 @@ export class BlockLogFile implements LogFile {
     this.#sizeBytes += length
   }
 
-  #appendInPlace(pieces: readonly Uint8Array[]): void {
-    try {
+  #appendInPlace(pieces: readonly Uint8Array[], sync: boolean): void {
+    this.#poisoning(() => {
       for (let rest = pieces; rest.length > 0;) {
         const written = retryWhenInterrupted(() => this.#file.writevSync(rest))
         rest = this.#afterWrite(rest, written)
       }
+      if (sync) this.#syncNow()
       this.#sizeBytes += lengthOfAll(pieces)
-    } catch (error) {
-      this.#poison ??= { error }
-      throw error
-    }
+    })
   }
 
   async #write(pieces: readonly Uint8Array[]): Promise<void> {
@@ -189,8 +194,28 @@ export class BlockLogFile implements LogFile {
         if (errnoOf(error) !== 'EINTR') throw error
       }
     }
-    if (!(await this.#file.isLinked())) {
-      throw systemError('ESTALE', 'the log is no longer in its directory', 'fdatasync', this.path)
+    this.#checkLinked(await this.#file.isLinked())
+  }
+
+  #syncNow(): void {
+    retryWhenInterrupted(() => {
+      this.#file.syncSync()
+    })
+    this.#checkLinked(this.#file.isLinkedSync())
+  }
+
+  #checkLinked(isLinked: boolean): void {
+    if (isLinked) return
+    throw systemError('ESTALE', 'the log is no longer in its directory', 'fdatasync', this.path)
+  }
+
+  /** Does it on the calling thread; its error poisons. */
+  #poisoning(act: () => void): void {
+    try {
+      act()
+    } catch (error) {
+      this.#poison ??= { error }
+      throw error
     }
   }
 
@@ -210,7 +235,7 @@ function lengthOfAll(pieces: readonly Uint8Array[]): number {
   return pieces.reduce((sum, piece) => sum + piece.length, 0)
 }
 
-function retryWhenInterrupted(operation: () => number): number {
+function retryWhenInterrupted<T>(operation: () => T): T {
   for (;;) {
     try {
       return operation()

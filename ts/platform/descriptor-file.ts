@@ -51,6 +51,10 @@ export class DescriptorFile implements AppendableFile {
     })
   }
 
+  syncSync(): void {
+    fs.fdatasyncSync(this.#descriptor)
+  }
+
   resize(sizeBytes: number): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.ftruncate(this.#descriptor, sizeBytes, (error) => (error ? reject(error) : resolve()))
@@ -59,6 +63,15 @@ export class DescriptorFile implements AppendableFile {
 
   async isLinked(): Promise<boolean> {
     const [own, named] = await Promise.all([statOf(this.#descriptor), statOfName(this.#path)])
+    return this.#isNamed(own, named)
+  }
+
+  isLinkedSync(): boolean {
+    const own = fs.fstatSync(this.#descriptor, { bigint: true })
+    return this.#isNamed(own, statOfNameSync(this.#path))
+  }
+
+  #isNamed(own: fs.BigIntStats, named: fs.BigIntStats | undefined): boolean {
     if (own.nlink === 0n || named === undefined) return false
     return named.dev === this.#device && named.ino === this.#inode
   }
@@ -76,13 +89,26 @@ function statOf(descriptor: number): Promise<fs.BigIntStats> {
   })
 }
 
+function statOfNameSync(path: string): fs.BigIntStats | undefined {
+  try {
+    return fs.statSync(path, { bigint: true })
+  } catch (error) {
+    if (isNoName(error)) return undefined
+    throw error
+  }
+}
+
 /** Undefined when nothing has that name. */
 function statOfName(path: string): Promise<fs.BigIntStats | undefined> {
   return new Promise((resolve, reject) => {
     fs.stat(path, { bigint: true }, (error, stat) => {
       if (error === null) resolve(stat)
-      else if (isMissing(error) || errnoOf(error) === 'ENOTDIR') resolve(undefined)
+      else if (isNoName(error)) resolve(undefined)
       else reject(error)
     })
   })
+}
+
+function isNoName(error: unknown): boolean {
+  return isMissing(error) || errnoOf(error) === 'ENOTDIR'
 }

@@ -26,10 +26,11 @@ export interface LogFile {
   append(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void>
 
   /**
-   * Appends bytes[start, end) as one record on the calling thread, into the page cache only.
-   * Throws what `append` would reject with. Requires: no job in flight.
+   * Appends bytes[start, end) as one record on the calling thread, without `sync`, the default, into
+   * the page cache only.
+   * Throws what `append` would reject with. Requires: no job in flight, or joinSync() was called.
    */
-  appendSync(bytes: Buffer, start: number, end: number): void
+  appendSync(bytes: Buffer, start: number, end: number, sync?: boolean): void
 
   /**
    * Appends each record of the list bytes[start, end) (format/record-list) as one of its own, all in
@@ -39,10 +40,20 @@ export interface LogFile {
   appendRecords(bytes: Buffer, start: number, end: number, sync: boolean): Promise<void>
 
   /** The same on the calling thread, into the page cache only. Requires: no job in flight. */
-  appendRecordsSync(bytes: Buffer, start: number, end: number): void
+  appendRecordsSync(bytes: Buffer, start: number, end: number, sync?: boolean): void
 
   /** Makes all that was appended durable, with the same check of the directory as `append`. */
   sync(): Promise<void>
+
+  /** The same on the calling thread. Requires: as appendSync. */
+  syncSync(): void
+
+  /**
+   * Blocks until the work of the job in flight is done, or does it here where no thread has begun it;
+   * its promise settles later, as ever. Its failure is that of every later call. Absent where a thread
+   * cannot wait for another.
+   */
+  joinSync?(): void
 
   /** Waits for the job in flight, if there is one, and closes the descriptor. Idempotent. */
   close(): Promise<void>
@@ -59,11 +70,13 @@ export interface AppendableFile {
   writevSync(buffers: readonly Uint8Array[]): number
   /** Makes the data durable (fdatasync; the full barrier where a platform has one). */
   sync(): Promise<void>
+  syncSync(): void
   /**
    * Makes the file `sizeBytes` long, with zeroes where it grows. Where writev goes on does not change.
    */
   resize(sizeBytes: number): Promise<void>
   /** Whether the path it was created with still names this very file (W7 of the contract). */
   isLinked(): Promise<boolean>
+  isLinkedSync(): boolean
   close(): Promise<void>
 }
