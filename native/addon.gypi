@@ -9,6 +9,7 @@
       "target_name": "sluicedb",
       "sources": [
         "core/block_reader_posix.cc",
+        "core/block_search.cc",
         "core/crc32c.cc",
         "core/crc32c_hardware.cc",
         "core/file_lock_posix.cc",
@@ -20,6 +21,7 @@
         "core/status.cc",
         "napi/addon.cc",
         "napi/arguments.cc",
+        "napi/block_finds.cc",
         "napi/block_reads.cc",
         "napi/job.cc",
         "napi/lock.cc",

@@ -114,10 +114,9 @@ bool CanBeRead(const BlockLocation& block) {
          block.stored_size <= kLastPosition - block.position;
 }
 
-}  // namespace
-
-int64_t ReadBlock(const BlockLocation& block, bool verify, bool only_at_hand, uint8_t* target,
-                  size_t capacity) {
+// Reads, checks and expands. `reserve` gives the room for so many bytes, or null.
+template <typename Reserve>
+int64_t ReadInto(const BlockLocation& block, bool verify, bool only_at_hand, Reserve reserve) {
   if (!CanBeRead(block)) return kBlockRefused;
   StoredBlock stored(block.stored_size);
   if (stored.data() == nullptr) return kBlockRefused;
@@ -125,25 +124,51 @@ int64_t ReadBlock(const BlockLocation& block, bool verify, bool only_at_hand, ui
       only_at_hand ? ReadStoredAtHand(block, stored.data()) : ReadStored(block, stored.data());
   if (outcome < 0) return outcome;
   const int64_t length = ContentsSize(stored.data(), block.stored_size, verify);
-  if (length < 0 || static_cast<uint64_t>(length) > capacity) return kBlockRefused;
+  if (length < 0) return kBlockRefused;
+  uint8_t* const target = reserve(static_cast<size_t>(length));
+  if (target == nullptr) return kBlockRefused;
   const bool expanded =
       Expand(stored.data(), block.stored_size, target, static_cast<size_t>(length));
   return expanded ? length : kBlockRefused;
 }
 
+}  // namespace
+
+uint8_t* BlockMemory::Reserve(size_t size) {
+  if (size <= capacity_) return data_;
+  if (is_fixed_) return nullptr;
+  own_.reset(new (std::nothrow) uint8_t[size]);
+  data_ = own_.get();
+  capacity_ = data_ == nullptr ? 0 : size;
+  return data_;
+}
+
+int64_t ReadBlock(const BlockLocation& block, bool verify, bool only_at_hand, uint8_t* target,
+                  size_t capacity) {
+  // An empty target may have no memory at all.
+  static uint8_t nothing;
+  return ReadInto(block, verify, only_at_hand, [target, capacity](size_t size) {
+    return size > capacity ? nullptr : target == nullptr ? &nothing : target;
+  });
+}
+
 int64_t ReadBlock(const BlockLocation& block, bool verify, std::unique_ptr<uint8_t[]>* contents) {
-  if (!CanBeRead(block)) return kBlockRefused;
-  StoredBlock stored(block.stored_size);
-  if (stored.data() == nullptr) return kBlockRefused;
-  const int64_t outcome = ReadStored(block, stored.data());
-  if (outcome < 0) return outcome;
-  const int64_t length = ContentsSize(stored.data(), block.stored_size, verify);
-  if (length < 0) return kBlockRefused;
-  contents->reset(new (std::nothrow) uint8_t[static_cast<size_t>(length) + 1]);
-  if (*contents == nullptr) return kBlockRefused;
-  const bool expanded =
-      Expand(stored.data(), block.stored_size, contents->get(), static_cast<size_t>(length));
-  return expanded ? length : kBlockRefused;
+  return ReadInto(block, verify, false, [contents](size_t size) {
+    contents->reset(new (std::nothrow) uint8_t[size + 1]);
+    return contents->get();
+  });
+}
+
+BlockFind FindInBlock(const BlockLocation& block, bool verify, bool only_at_hand,
+                      const BlockQuery& query, BlockMemory* memory) {
+  BlockFind find = {kBlockRefused, BlockAnswer::kRefused, {0, 0}};
+  find.size = ReadInto(block, verify, only_at_hand,
+                       [memory](size_t size) { return memory->Reserve(size > 0 ? size : 1); });
+  if (find.size < 0) return find;
+  find.answer =
+      SearchBlock({memory->data(), static_cast<size_t>(find.size)}, query, &find.value);
+  if (find.answer == BlockAnswer::kRefused) find.size = kBlockRefused;
+  return find;
 }
 
 void AnnounceRead(const BlockLocation& block) {

@@ -9,6 +9,7 @@
 #include "core/log_format.h"
 #include "napi/addon_data.h"
 #include "napi/arguments.h"
+#include "napi/block_finds.h"
 #include "napi/block_reads.h"
 #include "napi/job.h"
 #include "napi/lock.h"
@@ -74,6 +75,7 @@ Napi::Object Initialize(Napi::Env env, Napi::Object exports) {
   exports["syncDirectory"] = Napi::Function::New<StartSyncDirectory>(env, "syncDirectory");
   exports["lockFile"] = Napi::Function::New<Lock::Acquire>(env, "lockFile");
   DefineBlockReads(env, exports);
+  DefineBlockFinds(env, exports);
   return exports;
 }
 

@@ -17,31 +17,17 @@ void DefineBlockReads(Napi::Env, Napi::Object) {}
 
 #include "core/block_reader.h"
 #include "napi/arguments.h"
+#include "napi/block_request.h"
 #include "napi/job.h"
 
 namespace sluicedb {
 namespace {
 
-// Contents are allocated before they are known to be sound, so they are bounded: 2^30.
-constexpr double kMaxStoredSize = 1024.0 * 1024.0 * 1024.0;
 constexpr size_t kNumbersPerRequest = 4;
-// Flags.
-constexpr uint32_t kVerify = 1;
-constexpr uint32_t kOnlyAtHand = 2;
 
 Napi::Value ThrowType(Napi::Env env, const char* message) {
   Napi::TypeError::New(env, message).ThrowAsJavaScriptException();
   return Napi::Value();
-}
-
-// False for what no block can be at; no exception then.
-bool ReadLocation(double descriptor, double position, double stored_size, BlockLocation* block) {
-  if (!(descriptor >= 0 && descriptor <= 2147483647.0)) return false;
-  if (!(position >= 0 && position <= 9007199254740991.0)) return false;
-  if (!(stored_size >= 0 && stored_size <= kMaxStoredSize)) return false;
-  *block = BlockLocation{static_cast<int>(descriptor), static_cast<uint64_t>(position),
-                         static_cast<size_t>(stored_size)};
-  return true;
 }
 
 // readBlockSync(descriptor, position, storedSize, flags, target: Uint8Array): number

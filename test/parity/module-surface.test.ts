@@ -10,7 +10,16 @@ import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
 const file = fileURLToPath(new URL('../../../build/Release/sluicedb.node', import.meta.url))
 const testBuilt = fs.existsSync(file) ? test : test.skip
 
-const NAMES = ['crc32c', 'compressSnappy', 'expandSnappy', 'createLog', 'syncDirectory', 'lockFile']
+const NAMES = [
+  'crc32c',
+  'compressSnappy',
+  'expandSnappy',
+  'createLog',
+  'syncDirectory',
+  'lockFile',
+  'createBlockFinder',
+  'findInBlocks',
+]
 
 type AnyFunction = (...args: unknown[]) => unknown
 
@@ -46,7 +55,8 @@ testBuilt('no argument of any kind does more than throw', (t) => {
     () => {},
   ]
   const native = exported()
-  for (const name of NAMES) {
+  // Those that read blocks are not there on Windows.
+  for (const name of NAMES.filter((name) => native[name] !== undefined)) {
     for (const one of strange) {
       t.throws(() => native[name]!(one), { any: true }, name)
       t.throws(() => native[name]!(one, one, one, one), { any: true }, name)

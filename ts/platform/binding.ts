@@ -3,6 +3,7 @@
 // One interface, two implementers: `native-binding` and `js-binding`. Both give the same bytes on
 // disk; `load-binding` chooses once, and keeps the reason when it had to fall back.
 
+import type { BlockFinds } from './block-finds.ts'
 import type { BlockReads } from './block-reads.ts'
 import type { LogFile } from './log-file.ts'
 import type { Lock } from './lock.ts'
@@ -23,6 +24,7 @@ export interface Binding {
 
   /** Absent where blocks can only be read in steps: in TypeScript, and on Windows. */
   readonly blockReads?: BlockReads
+  readonly blockFinds?: BlockFinds
 
   /**
    * Compresses bytes[start, end) by Snappy to target[position...] and returns where that ends: the

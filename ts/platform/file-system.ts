@@ -8,6 +8,7 @@
 // Methods that end in Sync run on the calling thread; the worker uses those, the main thread uses
 // the others and `readSync`.
 
+import type { BlockQuestion, FindTarget } from './block-finds.ts'
 import type { Lock } from './lock.ts'
 import type { LogFile } from './log-file.ts'
 
@@ -77,6 +78,12 @@ export interface RandomAccessFile {
   readBlockSync?(position: number, storedSize: number, flags: number, target: Buffer): number
   /** The same on the pool, into a buffer that is the caller's; undefined when refused. */
   readBlock?(position: number, storedSize: number, flags: number): Promise<Buffer | undefined>
+  /**
+   * readBlockSync, and a search in the block. What it found is put to `target`: its contents, their
+   * size, and, for FOUND_VALUE, where the value is in them. Returns the outcome; BLOCK_REFUSED also for
+   * a block that is out of its place.
+   */
+  findInBlockSync?(question: BlockQuestion, target: FindTarget): number
   close(): Promise<void>
   closeSync(): void
 }

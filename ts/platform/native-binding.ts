@@ -7,13 +7,14 @@
 import { createRequire } from 'node:module'
 import { resolve } from 'node:path'
 import type { Binding } from './binding.ts'
+import type { BlockFinds } from './block-finds.ts'
 import type { BlockReads } from './block-reads.ts'
 import { lockDirectory } from './directory-lock.ts'
 import { crc32c as jsCrc32c } from './js-crc32c.ts'
 import type { LogFile } from './log-file.ts'
 
 /** What native/napi exports. Paths are absolute: the module asks again for what they name. */
-export interface NativeModule extends Partial<BlockReads> {
+export interface NativeModule extends Partial<BlockReads & BlockFinds> {
   readonly implementation: string
   /** The numbers of ts/format/log-block.ts as C++ has them, for a test to compare. */
   readonly constants: Readonly<Record<string, number>>
@@ -62,6 +63,7 @@ export function loadNativeModule(file: string): NativeModule {
 
 export function createNativeBinding(native: NativeModule): Binding {
   const { crc32c: nativeCrc32c, readBlockSync, readBlocks } = native
+  const { createBlockFinder, findInBlocks } = native
   return {
     kind: 'native',
     implementation: native.implementation,
@@ -70,6 +72,9 @@ export function createNativeBinding(native: NativeModule): Binding {
         ? jsCrc32c(bytes, start, end)
         : nativeCrc32c(bytes, start, end),
     ...(readBlockSync && readBlocks ? { blockReads: { readBlockSync, readBlocks } } : {}),
+    ...(createBlockFinder && findInBlocks
+      ? { blockFinds: { createBlockFinder, findInBlocks } }
+      : {}),
     compressSnappy: (bytes, start, end, target, position) =>
       position + native.compressSnappy(bytes, start, end, target, position, target.length),
     expandSnappy: (bytes, start, end, target, targetStart, targetEnd) =>

@@ -10,6 +10,7 @@ import fs from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { errnoOf } from '../format/error.ts'
 import type { Binding } from './binding.ts'
+import { BlockFinder, type BlockQuestion, type FindTarget } from './block-finds.ts'
 import { BLOCK_REFUSED, BlockReadQueue } from './block-reads.ts'
 import { descriptorLimit } from './descriptor-limit.ts'
 import type { DirectoryEntry, FileSystem, RandomAccessFile, WritableFile } from './file-system.ts'
@@ -23,11 +24,15 @@ const MAX_TRANSFER_SIZE = 1024 * 1024 * 1024
 
 export class NodeFileSystem implements FileSystem {
   readonly #binding: Binding
-  readonly #blockReads: BlockReadQueue | undefined
+  readonly #blocks: BlockWays
 
   constructor(binding: Binding) {
     this.#binding = binding
-    this.#blockReads = binding.blockReads && new BlockReadQueue(binding.blockReads)
+    const { blockReads, blockFinds } = binding
+    this.#blocks = {
+      reads: blockReads && new BlockReadQueue(blockReads),
+      finder: blockFinds && new BlockFinder(blockFinds),
+    }
   }
 
   get descriptorLimit(): number | undefined {
@@ -117,11 +122,11 @@ export class NodeFileSystem implements FileSystem {
     const descriptor = await new Promise<number>((done, fail) => {
       fs.open(path, 'r', (error, opened) => (error ? fail(error) : done(opened)))
     })
-    return NodeRandomAccessFile.adopt(path, descriptor, this.#blockReads)
+    return NodeRandomAccessFile.adopt(path, descriptor, this.#blocks)
   }
 
   openRandomAccessSync(path: string): RandomAccessFile {
-    return NodeRandomAccessFile.adopt(path, fs.openSync(path, 'r'), this.#blockReads)
+    return NodeRandomAccessFile.adopt(path, fs.openSync(path, 'r'), this.#blocks)
   }
 
   createWritableSync(path: string): WritableFile {
@@ -142,40 +147,37 @@ function kindOf(entry: fs.Dirent): DirectoryEntry['kind'] {
   return entry.isDirectory() ? 'directory' : 'other'
 }
 
+/** How blocks are read and searched in C++, where there is a way. */
+interface BlockWays {
+  readonly reads: BlockReadQueue | undefined
+  readonly finder: BlockFinder | undefined
+}
+
 class NodeRandomAccessFile implements RandomAccessFile {
   readonly path: string
   readonly sizeBytes: number
   readonly #descriptor: number
-  readonly #blockReads: BlockReadQueue | undefined
+  readonly #blocks: BlockWays
   #readsInFlight = 0
   #isClosed = false
   /** Resolves the promise of `close`; set while reads are still in flight at a close. */
   #lastReadDone: (() => void) | undefined
   #closing: Promise<void> | undefined
 
-  private constructor(
-    path: string,
-    descriptor: number,
-    sizeBytes: number,
-    blockReads: BlockReadQueue | undefined,
-  ) {
+  private constructor(path: string, descriptor: number, sizeBytes: number, blocks: BlockWays) {
     this.path = path
     this.#descriptor = descriptor
     this.sizeBytes = sizeBytes
-    this.#blockReads = blockReads
+    this.#blocks = blocks
   }
 
   /** Owns the descriptor from here on, and closes it when this throws. */
-  static adopt(
-    path: string,
-    descriptor: number,
-    blockReads: BlockReadQueue | undefined,
-  ): NodeRandomAccessFile {
+  static adopt(path: string, descriptor: number, blocks: BlockWays): NodeRandomAccessFile {
     try {
       // On the calling thread: the open has just brought the inode into memory.
       const stat = fs.fstatSync(descriptor)
       if (stat.isDirectory()) throw systemError('EISDIR', 'it is a directory', 'read', path)
-      return new NodeRandomAccessFile(path, descriptor, stat.size, blockReads)
+      return new NodeRandomAccessFile(path, descriptor, stat.size, blocks)
     } catch (error) {
       fs.closeSync(descriptor)
       throw error
@@ -242,9 +244,9 @@ class NodeRandomAccessFile implements RandomAccessFile {
   }
 
   readBlockSync(position: number, storedSize: number, flags: number, target: Buffer): number {
-    if (this.#blockReads === undefined || this.#isClosed) return BLOCK_REFUSED
-    const { reads } = this.#blockReads
-    return reads.readBlockSync(this.#descriptor, position, storedSize, flags, target)
+    const queue = this.#blocks.reads
+    if (queue === undefined || this.#isClosed) return BLOCK_REFUSED
+    return queue.reads.readBlockSync(this.#descriptor, position, storedSize, flags, target)
   }
 
   async readBlock(
@@ -252,11 +254,18 @@ class NodeRandomAccessFile implements RandomAccessFile {
     storedSize: number,
     flags: number,
   ): Promise<Buffer | undefined> {
-    if (this.#blockReads === undefined || this.#isClosed) return undefined
+    const queue = this.#blocks.reads
+    if (queue === undefined || this.#isClosed) return undefined
     this.#readsInFlight++
-    const contents = await this.#blockReads.read(this.#descriptor, position, storedSize, flags)
+    const contents = await queue.read(this.#descriptor, position, storedSize, flags)
     this.#countReadDone()
     return contents
+  }
+
+  findInBlockSync(question: BlockQuestion, target: FindTarget): number {
+    const { finder } = this.#blocks
+    if (finder === undefined || this.#isClosed) return BLOCK_REFUSED
+    return finder.find(this.#descriptor, question, target)
   }
 
   #countReadDone(): void {

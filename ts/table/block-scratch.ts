@@ -3,12 +3,18 @@
 //
 // Invariant: what it holds is good until the next read in this thread. Whoever keeps it copies it.
 
+import type { FindTarget } from '../platform/block-finds.ts'
+
 /** A block of the default size several times over. */
 const INITIAL_BYTES = 64 * 1024
 /** Blocks above this are rare, and no reason to hold so much for ever. */
 const LARGEST_BYTES = 8 * 1024 * 1024
 
-export class BlockScratch {
+export class BlockScratch implements FindTarget {
+  /** Of the last search in place: the size of the contents, and where in them the value stands. */
+  size = 0
+  valueStart = 0
+  valueEnd = 0
   #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
 
   get bytes(): Buffer {

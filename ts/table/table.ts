@@ -11,6 +11,7 @@
 import type { SluiceError } from '../format/error.ts'
 import { TYPE_DELETION, TYPE_VALUE } from '../format/internal-key.ts'
 import type { RandomAccessFile } from '../platform/file-system.ts'
+import { FOUND_DELETION, FOUND_VALUE, type BlockQuestion } from '../platform/block-finds.ts'
 import { BLOCK_NO_WAY, ONLY_AT_HAND, VERIFY } from '../platform/block-reads.ts'
 import { BlockCache } from './block-cache.ts'
 import type { CacheSlots } from './block-cache.ts'
@@ -44,6 +45,17 @@ export interface TableReadOptions {
 /** Serves every search in this thread: a search is over before anyone else can run. */
 const search = new BlockSearch()
 const scratch = new BlockScratch()
+const question: BlockQuestion = {
+  position: 0,
+  storedSize: 0,
+  flags: 0,
+  key: scratch.bytes,
+  keySize: 0,
+  places: scratch.bytes,
+  floorStart: 0,
+  start: 0,
+  end: 0,
+}
 
 export class Table {
   readonly fileNumber: number
@@ -100,7 +112,10 @@ export class Table {
   getSync(key: LookupKey, fillCache = true): Lookup {
     const ordinal = this.#locate(key)
     if (ordinal === -1) return undefined
-    return valueIn(this.#cachedBlock(ordinal) ?? this.#readBlockSync(ordinal, fillCache), key)
+    const block = this.#cachedBlock(ordinal)
+    if (block !== undefined) return valueIn(block, key)
+    const outcome = this.#findInPlace(ordinal, key, fillCache, this.#flags)
+    return outcome >= 0 ? found(outcome) : valueIn(this.#readBlockSync(ordinal, fillCache), key)
   }
 
   /**
@@ -110,8 +125,13 @@ export class Table {
   getAtHand(key: LookupKey, fillCache = true): Lookup | typeof NOT_AT_HAND {
     const ordinal = this.#locate(key)
     if (ordinal === -1) return undefined
-    const block = this.#cachedBlock(ordinal) ?? this.#readBlockAtHand(ordinal, fillCache)
-    return block === undefined ? NOT_AT_HAND : valueIn(block, key)
+    const block = this.#cachedBlock(ordinal)
+    if (block !== undefined) return valueIn(block, key)
+    if (!this.#canReadAtHand) return NOT_AT_HAND
+    const outcome = this.#findInPlace(ordinal, key, fillCache, this.#flags | ONLY_AT_HAND)
+    if (outcome >= 0) return found(outcome)
+    if (outcome === BLOCK_NO_WAY) this.#canReadAtHand = false
+    return NOT_AT_HAND
   }
 
   /** getSync with the read on a thread of the pool. The key is not to change before it settles. */
@@ -222,16 +242,35 @@ export class Table {
     return this.#adopt(ordinal, contents, contents.length, fillCache, isKept)
   }
 
-  /** For one search. */
-  #readBlockAtHand(ordinal: number, fillCache: boolean): Block | undefined {
-    if (!this.#canReadAtHand) return undefined
-    const position = this.#index.offsetOf(ordinal)
-    const length = this.#index.sizeOf(ordinal) + BLOCK_TRAILER_SIZE
-    const flags = this.#flags | ONLY_AT_HAND
-    const size = this.file.readBlockSync?.(position, length, flags, scratch.bytes) ?? BLOCK_NO_WAY
-    if (size >= 0) return this.#adopt(ordinal, scratch.bytes, size, fillCache, false)
-    if (size === BLOCK_NO_WAY) this.#canReadAtHand = false
-    return undefined
+  /** Searches the block in C++; what was found is in `scratch` then. */
+  #findInPlace(ordinal: number, key: LookupKey, fillCache: boolean, flags: number): number {
+    this.#ask(ordinal, key, flags)
+    const outcome = this.file.findInBlockSync?.(question, scratch) ?? BLOCK_NO_WAY
+    if (outcome >= 0) this.#keepFound(ordinal, fillCache)
+    return outcome
+  }
+
+  #ask(ordinal: number, key: LookupKey, flags: number): void {
+    const index = this.#index
+    const isChecked = this.#crc32c !== undefined
+    question.position = index.offsetOf(ordinal)
+    question.storedSize = index.storedSizeOf(ordinal)
+    question.flags = flags
+    question.key = key.bytes
+    question.keySize = key.length
+    question.places = index.keys
+    question.end = index.keyEnd(ordinal)
+    question.start = isChecked ? index.keyStart(ordinal) : question.end
+    question.floorStart = isChecked && ordinal > 0 ? index.keyStart(ordinal - 1) : question.start
+  }
+
+  // The block in `scratch`, if the cache wants it.
+  #keepFound(ordinal: number, fillCache: boolean): void {
+    const cache = this.#blockCache
+    if (!cache?.wants(this.fileNumber, ordinal, fillCache)) return
+    const contents = scratch.copy(scratch.size)
+    const offset = this.#index.offsetOf(ordinal)
+    cache.put(this.#slots, ordinal, new Block(contents, this.file.path, offset))
   }
 
   async #readBlock(ordinal: number, fillCache: boolean): Promise<Block> {
@@ -293,6 +332,12 @@ export class Table {
     const length = size + BLOCK_TRAILER_SIZE
     return this.#parse(readBytesSync(this.file, position, length), position)
   }
+}
+
+/** What a search of C++ came to, which is in `scratch`. */
+function found(outcome: number): Lookup {
+  if (outcome === FOUND_VALUE) return copyOf(scratch.bytes, scratch.valueStart, scratch.valueEnd)
+  return outcome === FOUND_DELETION ? null : undefined
 }
 
 /** What the block says of the key. */

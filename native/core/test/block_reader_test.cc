@@ -117,6 +117,36 @@ void TestAtHand() {
   }
 }
 
+// A key that the block of one entry has, one that it has not, and places for the contents.
+void TestFind() {
+  const std::string tag = std::string("\x01\x05", 2) + std::string(6, '\0');
+  const std::string entry = std::string("\x00\x0b\x05", 3) + "key" + tag + "value";
+  const std::string contents = entry + std::string(4, '\0') + std::string("\x01\0\0\0", 4);
+  const std::string stored = Stored(contents, 0);
+  const BlockFile file(stored);
+  const auto as_bytes = [](const std::string& text) {
+    return Bytes{reinterpret_cast<const uint8_t*>(text.data()), text.size()};
+  };
+  const std::string key = "key" + tag, other = "kez" + tag, below = "a" + tag;
+  const BlockLocation block = file.At(0, stored.size());
+  BlockMemory memory;
+  const BlockFind found = FindInBlock(block, true, false, {as_bytes(key), {}, {}}, &memory);
+  CHECK(found.size == static_cast<int64_t>(contents.size()));
+  CHECK(found.answer == BlockAnswer::kValue);
+  CHECK(std::memcmp(memory.data() + found.value.start, "value", 5) == 0);
+  CHECK(found.value.end == found.value.start + 5);
+  CHECK(FindInBlock(block, true, false, {as_bytes(other), {}, as_bytes(other)}, &memory).answer ==
+        BlockAnswer::kAbsent);
+  // Out of its place; no room; not there.
+  CHECK(FindInBlock(block, true, false, {as_bytes(key), {}, as_bytes(below)}, &memory).size ==
+        kBlockRefused);
+  uint8_t room[10];
+  BlockMemory small(room, sizeof room);
+  CHECK(FindInBlock(block, true, false, {as_bytes(key), {}, {}}, &small).size == kBlockRefused);
+  CHECK(FindInBlock(file.At(1, stored.size()), true, false, {as_bytes(key), {}, {}}, &memory).size ==
+        kBlockRefused);
+}
+
 }  // namespace
 
 void TestBlockReader() {
@@ -124,6 +154,7 @@ void TestBlockReader() {
   TestDamage();
   TestLarge();
   TestAtHand();
+  TestFind();
 }
 
 }  // namespace test

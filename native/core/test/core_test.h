@@ -22,6 +22,7 @@ extern int checks;
   } while (false)
 
 void TestBlockReader();
+void TestBlockSearch();
 void TestCrc32c();
 void TestLogWriter();
 void TestFile();

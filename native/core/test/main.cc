@@ -17,6 +17,7 @@ int main() {
   TestFileLock();
   TestSnappy();
   TestBlockReader();
+  TestBlockSearch();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;
 }
