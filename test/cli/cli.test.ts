@@ -21,11 +21,21 @@ interface Outcome {
   readonly error: string
 }
 
-async function sluicedb(args: readonly string[], input = ''): Promise<Outcome> {
+/** Nobody interrupts. */
+function never(): AbortSignal {
+  return new AbortController().signal
+}
+
+async function sluicedb(
+  args: readonly string[],
+  input: string | Readable = '',
+  interruption: () => AbortSignal = never,
+): Promise<Outcome> {
   const out = new PassThrough()
   const error = new PassThrough()
   const texts = Promise.all([text(out), text(error)])
-  const code = await runProgram(args, { input: Readable.from([input]), out, error })
+  const readable = typeof input === 'string' ? Readable.from([Buffer.from(input)]) : input
+  const code = await runProgram(args, { input: readable, out, error, interruption })
   out.end()
   error.end()
   const [outText, errorText] = await texts
@@ -78,7 +88,7 @@ test('put, get and del, with an exit code that says whether the key is there', a
     (await sluicedb(['get', directory, '61', '--key-encoding', 'hex', '--json'])).out,
     '{"key":"61","value":"1"}\n',
   )
-  t.is((await sluicedb(['del', directory, 'a', 'b'])).code, 0)
+  t.is((await sluicedb(['del', directory, 'a', 'b', '--json'])).out, '{"deleted":2}\n')
   t.deepEqual(await sluicedb(['get', directory, 'a']), { code: 1, out: '', error: '' })
 })
 
@@ -142,8 +152,10 @@ test('a line that cannot be imported is named, and is a mistake of the user', as
   t.deepEqual(outcome, {
     code: 2,
     out: '',
-    error: 'line 2 has no key and value that are strings\n',
+    error:
+      'line 2: no key and value that are strings, or {"base64": string}; the lines before it are stored\n',
   })
+  t.is((await sluicedb(['get', directory, 'a'])).out, '1\n')
 })
 
 test('dump shows a log, a manifest and a table', async (t) => {
@@ -192,7 +204,8 @@ test('an error that nobody expected is no answer: exit code 3, with its stack', 
     throw new TypeError('broken')
   }
   const error = new PassThrough()
-  const code = await runProgram(['stats', directory], { input: Readable.from([]), out, error })
+  const input = Readable.from([])
+  const code = await runProgram(['stats', directory], { input, out, error, interruption: never })
   error.end()
   t.is(code, 3)
   t.regex(await text(error), /^TypeError: broken\n\s+at /)
@@ -237,8 +250,12 @@ test('destroy asks first, and without anybody to ask it refuses', async (t) => {
   t.is(refused.code, 2)
   t.regex(refused.error, /Say --yes/)
   t.true(fs.existsSync(join(directory, 'CURRENT')))
-  t.is((await sluicedb(['destroy', directory, '--yes'])).code, 0)
+  const destroyed = await sluicedb(['destroy', directory, '--yes', '--json'])
+  t.deepEqual(destroyed, { code: 0, out: `{"destroyed":"${directory}"}\n`, error: '' })
   t.false(fs.existsSync(directory))
+  const again = await sluicedb(['destroy', directory, '--yes'])
+  t.is(again.code, 3)
+  t.regex(again.error, /^LEVEL_DATABASE_MISSING: /, 'a misspelt path must not look like success')
 })
 
 test('a mistake gets a line and no stack, and --help and --version are no mistakes', async (t) => {

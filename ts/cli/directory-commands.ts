@@ -1,53 +1,75 @@
 // Commands for a directory as a whole: verify, repair, compact, destroy.
 
+import { once } from 'node:events'
+import { join, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import type { Command } from 'commander'
 import { DB } from '../db/database.ts'
+import { realFileSystem } from '../db/real-environment.ts'
+import type { RepairReport } from '../db/tools/repair-report.ts'
+import { checkDatabaseIsThere } from '../db/tools/verify.ts'
+import { isMissing } from '../format/error.ts'
 import { type Exit, NEGATIVE, OK, UsageError } from './exit-code.ts'
 import { makeOutput, type Output, sizeText, type Streams } from './output.ts'
+import { examples } from './shared-options.ts'
 import { writing } from './write-commands.ts'
 
 interface Json {
   readonly json?: boolean
 }
 
-export function addDirectoryCommands(program: Command, streams: Streams, exit: Exit): void {
-  program
-    .command('verify <dir>')
-    .description('check every byte: checksums, orders, the manifest against the directory')
-    .option('--json', 'print JSON')
-    .action(async (dir: string, options: Json) => {
-      exit.code = await verify(dir, makeOutput(options.json === true, streams))
-    })
-  program
-    .command('repair <dir>')
-    .description('save what can be saved of a damaged database')
-    .option('--dry-run', 'say what would be done, and do nothing')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print JSON')
-    .action((dir: string, options: Json & { readonly dryRun?: boolean; readonly yes?: boolean }) =>
-      repair(dir, options, makeOutput(options.json === true, streams), streams),
-    )
-  program
-    .command('compact <dir>')
-    .description('bring all entries to the lowest level that holds any')
-    .option('--json', 'print JSON')
-    .action((dir: string, options: Json) =>
-      compact(dir, makeOutput(options.json === true, streams)),
-    )
-  program
-    .command('destroy <dir>')
-    .description('remove the database; other files in the directory stay')
-    .option('--yes', 'do not ask')
-    .action(async (dir: string, options: { readonly yes?: boolean }) => {
-      await confirm(`Remove the database in ${dir}?`, options.yes, streams)
-      await DB.destroy(dir)
-    })
+interface Asking extends Json {
+  readonly yes?: boolean
 }
 
-async function verify(dir: string, output: Output): Promise<number> {
+export function addDirectoryCommands(program: Command, streams: Streams, exit: Exit): void {
+  examples(
+    program
+      .command('verify <dir>')
+      .description(
+        'check every byte: checksums, orders, the manifest against the directory; takes the lock',
+      )
+      .option('--json', 'print JSON'),
+    'sluicedb verify ./data && echo whole',
+  ).action(async (dir: string, options: Json) => {
+    exit.code = await verify(dir, makeOutput(options.json === true, streams), streams)
+  })
+  examples(
+    program
+      .command('repair <dir>')
+      .description('save what can be saved of a damaged database; originals are kept in lost/')
+      .option('--dry-run', 'say what would be done, and do nothing')
+      .option('--yes', 'do not ask')
+      .option('--json', 'print JSON'),
+    'sluicedb repair ./data --dry-run',
+    'sluicedb repair ./data --yes',
+  ).action((dir: string, options: Asking & { readonly dryRun?: boolean }) =>
+    repair(dir, options, streams),
+  )
+  examples(
+    program
+      .command('compact <dir>')
+      .description('bring all entries to the lowest level that holds any')
+      .option('--json', 'print JSON'),
+    'sluicedb compact ./data',
+  ).action((dir: string, options: Json) =>
+    compact(dir, makeOutput(options.json === true, streams), streams),
+  )
+  examples(
+    program
+      .command('destroy <dir>')
+      .description('remove the database; other files in the directory stay')
+      .option('--yes', 'do not ask')
+      .option('--json', 'print JSON'),
+    'sluicedb destroy ./data',
+  ).action((dir: string, options: Asking) => destroy(dir, options, streams))
+}
+
+async function verify(dir: string, output: Output, streams: Streams): Promise<number> {
+  const signal = streams.interruption()
   const progress = output.progress(0)
   const report = await DB.verify(dir, {
+    signal,
     onProgress: ({ doneBytes, totalBytes }) => {
       progress.update(doneBytes, totalBytes)
     },
@@ -69,12 +91,29 @@ async function verify(dir: string, output: Output): Promise<number> {
 
 async function repair(
   dir: string,
-  { dryRun = false, yes }: { readonly dryRun?: boolean; readonly yes?: boolean },
-  output: Output,
+  { dryRun = false, yes = false, json = false }: Asking & { readonly dryRun?: boolean },
   streams: Streams,
 ): Promise<void> {
-  if (!dryRun) await confirm(`Repair the database in ${dir}?`, yes, streams)
+  const output = makeOutput(json, streams)
+  if (!dryRun && !yes) {
+    checkSomebodyIsThere(`Repair the database in ${dir}?`, streams)
+    // What there is to decide on.
+    const plan = await DB.repair(dir, { dryRun: true })
+    if (plan.isNeeded) {
+      streams.error.write(
+        repairLines(plan)
+          .map((line) => `${line}\n`)
+          .join(''),
+      )
+      await confirm(`Repair the database in ${resolve(dir)}?`, streams)
+    }
+  }
   const report = await DB.repair(dir, { dryRun })
+  output.result(report, repairLines(report))
+}
+
+function repairLines(report: RepairReport): string[] {
+  if (!report.isNeeded) return ['nothing is wrong']
   const lines = report.files
     .filter(({ outcome }) => outcome !== 'kept')
     .map(
@@ -84,21 +123,21 @@ async function repair(
   for (const { file, offset, bytes, reason } of report.losses) {
     lines.push(`lost: ${file} at ${offset}, ${sizeText(bytes)}: ${reason}`)
   }
-  const verb = dryRun ? 'would be' : 'were'
+  const verb = report.dryRun ? 'would be' : 'were'
   lines.push(
-    report.isNeeded
-      ? `${report.keptEntries} entries ${verb} kept, ${sizeText(report.lostBytes)} ${verb} lost`
-      : 'nothing is wrong',
+    `${report.keptEntries} entries ${verb} kept, ${sizeText(report.lostBytes)} ${verb} lost`,
   )
-  output.result(report, lines)
+  return lines
 }
 
-async function compact(dir: string, output: Output): Promise<void> {
+async function compact(dir: string, output: Output, streams: Streams): Promise<void> {
   await writing(dir, false, async (db) => {
     const before = totalBytes(db)
+    const signal = streams.interruption()
     const progress = output.progress(before)
     try {
       await db.compactRange(undefined, undefined, {
+        signal,
         onProgress: ({ readBytes, totalBytes: allBytes }) => {
           progress.update(readBytes, allBytes)
         },
@@ -117,19 +156,52 @@ function totalBytes(db: DB): number {
   return db.stats().levels.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
 
-// Where nobody can be asked, silence is no consent.
-async function confirm(
-  question: string,
-  yes: boolean | undefined,
-  { input, error }: Streams,
+// Not as DB.destroy, to which a directory without a database is fine: here it is a misspelt path.
+async function destroy(
+  dir: string,
+  { yes = false, json = false }: Asking,
+  streams: Streams,
 ): Promise<void> {
-  if (yes === true) return
-  if (input.isTTY !== true || error.isTTY !== true) {
-    throw new UsageError(`${question} Say --yes: there is nobody to ask.`)
+  const path = resolve(dir)
+  await checkDatabaseIsThere(realFileSystem(), dir)
+  if (!yes) {
+    checkSomebodyIsThere(`Remove the database in ${path}?`, streams)
+    const { files, bytes } = await sizeOf(path)
+    await confirm(`Remove the database in ${path}, ${files} files, ${sizeText(bytes)}?`, streams)
   }
+  await DB.destroy(dir)
+  makeOutput(json, streams).result({ destroyed: path }, [])
+}
+
+async function sizeOf(path: string): Promise<{ readonly files: number; readonly bytes: number }> {
+  const fileSystem = realFileSystem()
+  let files = 0
+  let bytes = 0
+  for (const { name, kind } of await fileSystem.readEntries(path)) {
+    if (kind !== 'file') continue
+    try {
+      bytes += await fileSystem.fileSize(join(path, name))
+      files++
+    } catch (error) {
+      // Removed meanwhile: by a database that is open, and that destroy will refuse.
+      if (!isMissing(error)) throw error
+    }
+  }
+  return { files, bytes }
+}
+
+// Where nobody can be asked, silence is no consent.
+function checkSomebodyIsThere(question: string, { input, error }: Streams): void {
+  if (input.isTTY === true && error.isTTY === true) return
+  throw new UsageError(`${question} Say --yes: there is nobody to ask.`)
+}
+
+async function confirm(question: string, { input, error }: Streams): Promise<void> {
   const prompt = createInterface({ input, output: error })
   try {
-    const answer = await prompt.question(`${question} [y/N] `)
+    // Ctrl-C and Ctrl-D close the prompt, and no answer comes.
+    const closed = once(prompt, 'close').then(() => '')
+    const answer = await Promise.race([prompt.question(`${question} [y/N] `), closed])
     if (!/^y(?:es)?$/i.test(answer.trim())) throw new UsageError('Nothing was done.')
   } finally {
     prompt.close()

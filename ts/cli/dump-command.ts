@@ -16,16 +16,20 @@ import type { FileSystem } from '../platform/file-system.ts'
 import { type Block, BlockCursor } from '../table/block.ts'
 import { readTableParts } from '../table/table-parts.ts'
 import { decodeEdit, type VersionEdit } from '../version/version-edit.ts'
-import { encode } from './encoding.ts'
+import { type JsonBytes, jsonOf, lineOf } from './encoding.ts'
 import { type Exit, NEGATIVE, OK, UsageError } from './exit-code.ts'
 import { makeOutput, type Output, type Streams } from './output.ts'
-import { type Common, keyOptions } from './shared-options.ts'
+import { type Common, examples, keyOptions } from './shared-options.ts'
 
 export function addDumpCommand(program: Command, streams: Streams, exit: Exit): void {
-  keyOptions(
-    program
-      .command('dump <file>')
-      .description('print a log, a table or a manifest, record by record'),
+  examples(
+    keyOptions(
+      program
+        .command('dump <file>')
+        .description('print a log, a table or a manifest, record by record'),
+    ),
+    'sluicedb dump ./data/000005.ldb --key-encoding hex',
+    'sluicedb dump ./data/MANIFEST-000002 --json',
   ).action(async (file: string, options: Common) => {
     const output = makeOutput(options.json === true, streams)
     exit.code = await new Dump(file, options, output, realFileSystem()).run()
@@ -35,8 +39,8 @@ export function addDumpCommand(program: Command, streams: Streams, exit: Exit): 
 interface DumpedEntry {
   readonly sequence: number
   readonly type: 'put' | 'delete'
-  readonly key: string
-  readonly value?: string
+  readonly key: JsonBytes
+  readonly value?: JsonBytes
 }
 
 class Dump {
@@ -176,20 +180,26 @@ class Dump {
   }
 
   async #entry(sequence: number, type: number, key: Buffer, value: Buffer): Promise<void> {
+    const { keyEncoding, valueEncoding } = this.#options
     const isPut = type === TYPE_VALUE
-    const entry: DumpedEntry = {
-      sequence,
-      type: isPut ? 'put' : 'delete',
-      key: encode(key, this.#options.keyEncoding),
-      ...(isPut ? { value: encode(value, this.#options.valueEncoding) } : {}),
+    const head = { sequence, type: isPut ? 'put' : 'delete' } as const
+    if (this.#output.isJson) {
+      const entry: DumpedEntry = {
+        ...head,
+        key: jsonOf(key, keyEncoding),
+        ...(isPut ? { value: jsonOf(value, valueEncoding) } : {}),
+      }
+      return this.#output.item(entry, '')
     }
-    await this.#output.item(entry, `  ${Object.values(entry).join('\t')}`)
+    const cells = [sequence, head.type, lineOf(key, keyEncoding)]
+    if (isPut) cells.push(lineOf(value, valueEncoding))
+    await this.#output.item(undefined, `  ${cells.join('\t')}`)
   }
 
   #keyText(internalKey: Buffer): string {
     const userKey = internalKey.subarray(0, internalKey.length - TAG_SIZE)
     const sequence = sequenceOfKey(internalKey, internalKey.length)
-    return `'${encode(userKey, this.#options.keyEncoding)}' @ ${sequence}`
+    return `'${lineOf(userKey, this.#options.keyEncoding)}' @ ${sequence}`
   }
 
   async #read(): Promise<Buffer> {

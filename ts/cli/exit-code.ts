@@ -7,6 +7,8 @@ export const NEGATIVE = 1
 export const USAGE = 2
 /** The database, or the disk, refused; or the command has a defect. */
 export const FAILED = 3
+/** As a shell says it: 128 and the number of SIGINT. */
+export const INTERRUPTED = 130
 
 /** Where a command leaves its exit code. */
 export interface Exit {

@@ -1,5 +1,6 @@
 // What commands say: lines for people, or with --json one JSON value, or one a line for long lists.
 
+import type { Readable, Writable } from 'node:stream'
 import cliProgress from 'cli-progress'
 
 export interface Output {
@@ -8,8 +9,12 @@ export interface Output {
   result(value: unknown, lines: readonly string[]): void
   /** One of many results. Resolves when the reader can take more. */
   item(value: unknown, line: string): Promise<void>
+  /** Several of many, as lines of their own. Resolves when the reader can take more. */
+  lines(lines: readonly string[]): Promise<void>
   /** A bar on a terminal; nothing elsewhere, where it would only be in the way. */
   progress(totalBytes: number): Progress
+  /** The same for work whose end nobody knows: how many `things` it has come to. */
+  counter(things: string): Counter
 }
 
 export interface Progress {
@@ -17,30 +22,42 @@ export interface Progress {
   stop(): void
 }
 
+export interface Counter {
+  update(count: number): void
+  stop(): void
+}
+
 /** What a command talks to: the process's own streams, or a test's. */
 export interface Streams {
-  readonly input: NodeJS.ReadableStream & { readonly isTTY?: boolean }
-  readonly out: NodeJS.WritableStream
-  readonly error: NodeJS.WritableStream & { readonly isTTY?: boolean }
+  readonly input: Readable & { readonly isTTY?: boolean }
+  readonly out: Writable & { readonly isTTY?: boolean }
+  readonly error: Writable & { readonly isTTY?: boolean }
+  /** From now on an interruption no longer ends the process: the signal that is returned tells it. */
+  interruption(): AbortSignal
 }
 
 export function makeOutput(isJson: boolean, { out, error }: Streams): Output {
+  const write = async (text: string): Promise<void> => {
+    if (out.write(text)) return
+    await new Promise<void>((resolve) => out.once('drain', resolve))
+  }
   return {
     isJson,
     result: (value, lines) => {
       out.write(isJson ? `${toJson(value)}\n` : lines.map((line) => `${line}\n`).join(''))
     },
-    item: async (value, line) => {
-      if (out.write(`${isJson ? toJson(value) : line}\n`)) return
-      await new Promise<void>((resolve) => out.once('drain', resolve))
-    },
+    item: (value, line) => write(`${isJson ? toJson(value) : line}\n`),
+    lines: (lines) => write(lines.map((line) => `${line}\n`).join('')),
     progress: (totalBytes) => (error.isTTY === true ? bar(totalBytes, error) : SILENT),
+    // Not where the results themselves go to the same terminal.
+    counter: (things) =>
+      error.isTTY === true && out.isTTY !== true ? counterOf(things, error) : SILENT,
   }
 }
 
-const SILENT: Progress = { update: () => undefined, stop: () => undefined }
+const SILENT: Progress & Counter = { update: () => undefined, stop: () => undefined }
 
-function bar(totalBytes: number, stream: NodeJS.WritableStream): Progress {
+function bar(totalBytes: number, stream: Writable): Progress {
   const single = new cliProgress.SingleBar(
     {
       format: '{bar} {percentage} %  {value} of {total}',
@@ -63,6 +80,24 @@ function bar(totalBytes: number, stream: NodeJS.WritableStream): Progress {
   }
 }
 
+const COUNTER_EVERY_MS = 100
+
+function counterOf(things: string, stream: Writable): Counter {
+  let shownMs = 0
+  return {
+    update: (count) => {
+      const nowMs = performance.now()
+      if (nowMs - shownMs < COUNTER_EVERY_MS) return
+      shownMs = nowMs
+      stream.write(`\r${count.toLocaleString('en-US')} ${things}`)
+    },
+    // Clears the line.
+    stop: () => {
+      stream.write('\r\u001b[K')
+    },
+  }
+}
+
 /** Bytes for people. */
 export function sizeText(sizeBytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
@@ -76,7 +111,7 @@ export function sizeText(sizeBytes: number): string {
 }
 
 // Buffers as hexadecimal text: JSON.stringify would list their bytes as numbers.
-function toJson(value: unknown): string {
+export function toJson(value: unknown): string {
   return JSON.stringify(value, (_name, item: unknown) => {
     if (isPackedBuffer(item)) return Buffer.from(item.data).toString('hex')
     return item instanceof Error ? item.message : item

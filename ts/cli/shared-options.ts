@@ -37,6 +37,11 @@ export function rangeOptions(command: Command): Command {
     .option('--lte <key>', 'keys up to this one')
 }
 
+/** Ends the command's help with lines that show its use. */
+export function examples(command: Command, ...lines: readonly string[]): Command {
+  return command.addHelpText('after', `\nExamples:\n${lines.map((line) => `  ${line}\n`).join('')}`)
+}
+
 /** The bounds as bytes. Throws UsageError for one that is not of the encoding. */
 export function rangeOf(range: Range): Record<string, Buffer> {
   const bounds: Record<string, Buffer> = {}
