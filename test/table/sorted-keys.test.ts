@@ -80,3 +80,24 @@ test('random keys are found where a search over whole keys finds them', (t) => {
   }
   t.pass()
 })
+
+test('keys that crowd at one place, or lie far apart, are found as others', (t) => {
+  const near = Array.from({ length: 100 }, (_, i) => Buffer.from([5, 5, 5, 5, 5, 5, i]))
+  const spread = Array.from({ length: 100 }, (_, i) => Buffer.from([i * 2, 7]))
+  const doubled = Array.from({ length: 40 }, (_, i) => Buffer.from([0, 2 ** (i % 8), i]))
+  for (const userKeys of [
+    near,
+    [Buffer.from([0]), ...near, Buffer.from([255, 255, 255, 255, 255, 255, 255])],
+    [...near, Buffer.from([255])],
+    spread,
+    doubled,
+  ]) {
+    const keys = userKeys.map((userKey) => makeInternalKey(userKey, 3, 1)).toSorted(compare)
+    const sorted = SortedKeys.of(keys)
+    for (const [i, one] of keys.entries()) {
+      t.is(sorted.lowerBound(one, one.length), i)
+      const behind = makeInternalKey(one.subarray(0, one.length - 8), 2, 1)
+      t.is(sorted.lowerBound(behind, behind.length), i + 1)
+    }
+  }
+})
