@@ -19,8 +19,9 @@
 // Rejected: an object per node (the collector walks all of them), and a tree (needs moves on insert).
 
 import { BatchCursor } from '../format/batch.ts'
-import { copyWords, WORD_COPY_LIMIT } from '../format/copy-words.ts'
+import { Bytes, copyWords, WORD_COPY_LIMIT } from '../format/copy-words.ts'
 import { putTag, sequenceOfKey, TAG_SIZE, typeOfKey } from '../format/internal-key.ts'
+import { copyOut } from '../format/value-pool.ts'
 
 const MAX_HEIGHT = 12
 
@@ -60,10 +61,11 @@ export class Memtable {
   readonly memory: SharedArrayBuffer
   readonly #words: Int32Array
   readonly #bytes: Buffer
+  /** The same memory, for copying values out. */
+  readonly #memory: Bytes
   // The tower of the entry being inserted: where each level's new link goes. Reused.
   readonly #before: Int32Array = new Int32Array(MAX_HEIGHT)
   readonly #cursor: BatchCursor = new BatchCursor()
-  readonly #view: DataView
   // The buffer that was inserted from last, often the next one too: a view is made once for each.
   #source: Buffer | undefined
   #sourceView: DataView
@@ -73,8 +75,8 @@ export class Memtable {
     this.memory = memory
     this.#words = new Int32Array(memory)
     this.#bytes = Buffer.from(memory)
-    this.#view = new DataView(memory)
-    this.#sourceView = this.#view
+    this.#memory = new Bytes(this.#bytes)
+    this.#sourceView = this.#memory.view
   }
 
   /** An empty memtable in `memory`, whose old contents are forgotten. */
@@ -220,11 +222,7 @@ export class Memtable {
 
   /** The value in a new Buffer that is the caller's: memtable memory is used again. */
   copyValue(node: number): Buffer {
-    const start = this.valueStart(node)
-    const length = this.#words[node + VALUE_LENGTH]!
-    const copy = Buffer.allocUnsafe(length)
-    this.#bytes.copy(copy, 0, start, start + length)
-    return copy
+    return copyOut(this.#memory, this.valueStart(node), this.valueEnd(node))
   }
 
   #insert(source: Buffer, record: BatchCursor, height: number, sequence: number): void {
@@ -265,7 +263,7 @@ export class Memtable {
   // Requires: #sourceView is of `source`.
   #copy(source: Buffer, start: number, end: number, position: number): void {
     if (end - start <= WORD_COPY_LIMIT) {
-      copyWords(this.#sourceView, start, end, this.#view, position)
+      copyWords(this.#sourceView, start, end, this.#memory.view, position)
     } else {
       source.copy(this.#bytes, position, start, end)
     }
