@@ -89,7 +89,7 @@ export function propertySource(engine: DatabaseEngine): PropertySource {
   return {
     version: engine.versions.current,
     levelWork: engine.counters.levelWork(),
-    memoryBytes: memtableBytes + (blockCache?.usedBytes ?? 0),
+    memoryBytes: memtableBytes + (blockCache?.allocatedBytes ?? 0),
   }
 }
 

@@ -82,10 +82,16 @@ export function compareInternal(
 ): number {
   const order = compareBytes(a, aStart, aEnd - TAG_SIZE, b, bStart, bEnd - TAG_SIZE)
   if (order !== 0) return order
-  // Larger tag first: compared from its most significant byte down.
-  for (let i = 1; i <= TAG_SIZE; i++) {
-    const difference = b[bEnd - i]! - a[aEnd - i]!
-    if (difference !== 0) return difference
-  }
-  return 0
+  return compareTags(a, aEnd - TAG_SIZE, b, bEnd - TAG_SIZE)
+}
+
+/** Order of two keys of one user key, by their tags: the larger tag first. */
+export function compareTags(
+  a: Uint8Array,
+  aPosition: number,
+  b: Uint8Array,
+  bPosition: number,
+): number {
+  const high = fixed32At(b, bPosition + 4) - fixed32At(a, aPosition + 4)
+  return high === 0 ? fixed32At(b, bPosition) - fixed32At(a, aPosition) : high
 }

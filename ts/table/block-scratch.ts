@@ -3,6 +3,7 @@
 //
 // Invariant: what it holds is good until the next read in this thread. Whoever keeps it copies it.
 
+import { Bytes } from '../format/copy-words.ts'
 import type { FindTarget } from '../platform/block-finds.ts'
 
 /** A block of the default size several times over. */
@@ -15,22 +16,26 @@ export class BlockScratch implements FindTarget {
   size = 0
   valueStart = 0
   valueEnd = 0
-  #bytes: Buffer = Buffer.allocUnsafeSlow(INITIAL_BYTES)
+  #memory: Bytes = Bytes.allocate(INITIAL_BYTES)
+
+  get memory(): Bytes {
+    return this.#memory
+  }
 
   get bytes(): Buffer {
-    return this.#bytes
+    return this.#memory.buffer
   }
 
   /** The first `size` bytes in memory of their own. */
   copy(size: number): Buffer {
     const copy = Buffer.allocUnsafeSlow(size)
-    this.#bytes.copy(copy, 0, 0, size)
+    this.bytes.copy(copy, 0, 0, size)
     return copy
   }
 
   /** Makes room for blocks of this size, since there are such. */
   growTo(size: number): void {
-    if (size <= this.#bytes.length || size > LARGEST_BYTES) return
-    this.#bytes = Buffer.allocUnsafeSlow(Math.min(LARGEST_BYTES, 2 * size))
+    if (size <= this.bytes.length || size > LARGEST_BYTES) return
+    this.#memory = Bytes.allocate(Math.min(LARGEST_BYTES, 2 * size))
   }
 }

@@ -15,12 +15,10 @@
 //   entry before. Where the tag itself is partly shared, which only neighbours of one user key can do,
 //   the cursor decides.
 
-import { fixed32At, varint32At, varint32End } from '../format/coding.ts'
-import { TAG_SIZE, compareBytes, compareInternal } from '../format/internal-key.ts'
+import { varint32At, varint32End } from '../format/coding.ts'
+import { TAG_SIZE, compareBytes, compareInternal, compareTags } from '../format/internal-key.ts'
 import { BlockCursor, lastRestartBelow } from './block.ts'
 import type { Block } from './block.ts'
-import { fingerprintOf } from './indexed-block.ts'
-import type { LookupKey } from './lookup-key.ts'
 
 /** What a search came to: no entry at or after the target, or one, of this or of another user key. */
 const NOTHING = 0
@@ -47,32 +45,6 @@ export class BlockSearch {
     if (block.restartCount === 0) return false
     const restart = lastRestartBelow(block, target, 0, length)
     return this.#seek(block, restart, target, 0, length) === SAME_USER_KEY
-  }
-
-  /** The same in a block with fingerprints. */
-  findIndexed(block: Block, target: LookupKey): boolean {
-    const { bytes, entriesEnd, restartCount } = block
-    const { bytes: key, userEnd } = target
-    const fingerprint = fingerprintOf(target.hash)
-    const fingerprintsAt = entriesEnd + 4 * restartCount + 4
-    for (let i = 0; i < restartCount; i++) {
-      if (bytes[fingerprintsAt + i] !== fingerprint) continue
-      // Lengths that we wrote ourselves: whole and true.
-      const at = block.restartAt(i) + 1
-      const valueLengthAt = varint32End(bytes, at, entriesEnd)
-      if (varint32At(bytes, at) - TAG_SIZE !== userEnd) continue
-      const keyAt = varint32End(bytes, valueLengthAt, entriesEnd)
-      let matched = 0
-      while (matched < userEnd && bytes[keyAt + matched] === key[matched]) matched++
-      if (matched < userEnd) continue
-      const tagAt = keyAt + userEnd
-      if (compareTags(bytes, tagAt, key, userEnd) < 0) continue
-      this.type = bytes[tagAt]!
-      this.valueStart = tagAt + TAG_SIZE
-      this.valueEnd = this.valueStart + varint32At(bytes, valueLengthAt)
-      return true
-    }
-    return false
   }
 
   /**
@@ -206,17 +178,4 @@ export class BlockSearch {
       cursor.open(undefined)
     }
   }
-}
-
-// Order of two tags as internal keys have it, the larger first: positive when the entry's is smaller.
-function compareTags(
-  bytes: Uint8Array,
-  position: number,
-  target: Uint8Array,
-  targetPosition: number,
-): number {
-  const high = fixed32At(bytes, position + 4)
-  const targetHigh = fixed32At(target, targetPosition + 4)
-  if (high !== targetHigh) return targetHigh - high
-  return fixed32At(target, targetPosition) - fixed32At(bytes, position)
 }

@@ -25,21 +25,12 @@ export class Block {
   readonly file: string
   /** Where the block is stored in the file. */
   readonly offset: number
-  /** Whether the fingerprints of its keys stand behind the contents, as indexed-block.ts says. */
-  readonly hasFingerprints: boolean
 
   /**
    * The block in contents[0, size), which it keeps and does not change.
    * Throws LEVEL_CORRUPTION when the layout is damaged.
    */
-  constructor(
-    contents: Buffer,
-    file: string,
-    offset: number,
-    size: number = contents.length,
-    hasFingerprints: boolean = false,
-  ) {
-    this.hasFingerprints = hasFingerprints
+  constructor(contents: Buffer, file: string, offset: number, size: number = contents.length) {
     this.bytes = contents
     this.file = file
     this.offset = offset
@@ -50,6 +41,11 @@ export class Block {
     }
     this.entriesEnd = size - 4 - 4 * this.restartCount
     this.#checkRestarts()
+  }
+
+  /** Of the contents: entries, restart points and their count. */
+  get sizeBytes(): number {
+    return this.entriesEnd + 4 * this.restartCount + 4
   }
 
   /** Where the entry of restart point `index` begins. Requires: 0 <= index < restartCount. */

@@ -8,18 +8,19 @@
 //
 // Invariant: damage in one data block fails the reads that need it, and no others.
 
-import type { SluiceError } from '../format/error.ts'
+import { type SluiceError, corruption } from '../format/error.ts'
 import { TYPE_DELETION, TYPE_VALUE } from '../format/internal-key.ts'
+import { copyOut } from '../format/value-pool.ts'
 import type { RandomAccessFile } from '../platform/file-system.ts'
 import { FOUND_DELETION, FOUND_VALUE, type BlockQuestion } from '../platform/block-finds.ts'
 import { BLOCK_NO_WAY, ONLY_AT_HAND, VERIFY } from '../platform/block-reads.ts'
-import { BlockCache } from './block-cache.ts'
-import type { CacheSlots } from './block-cache.ts'
+import type { BlockCache, CachedTable } from './block-cache.ts'
 import { blockContents } from './block-contents.ts'
 import { BlockScratch } from './block-scratch.ts'
 import { BlockSearch } from './block-search.ts'
 import { Block } from './block.ts'
 import type { FilterBlock } from './filter-block.ts'
+import { PLAIN, findHashed } from './hashed-block.ts'
 import { BLOCK_TRAILER_SIZE, handleFits, handleOffset, handleSize } from './format.ts'
 import type { LookupKey } from './lookup-key.ts'
 import type { Crc32c } from './table-builder.ts'
@@ -66,9 +67,9 @@ export class Table {
   #blockCache: BlockCache | undefined
   readonly #indexBlock: Block
   readonly #filter: FilterBlock | undefined
-  /** Made at the first search, with the slots. */
+  /** Made at the first search, with what the cache has of the table. */
   #decodedIndex: TableIndex | undefined
-  #slots: CacheSlots = []
+  #cached: CachedTable | undefined
   /** Until the file system is found to have no way. */
   #canReadAtHand = true
 
@@ -112,8 +113,7 @@ export class Table {
   getSync(key: LookupKey, fillCache = true): Lookup {
     const ordinal = this.#locate(key)
     if (ordinal === -1) return undefined
-    const block = this.#cachedBlock(ordinal)
-    if (block !== undefined) return valueIn(block, key)
+    if (this.#isCached(ordinal)) return this.#valueInCache(ordinal, key)
     const outcome = this.#findInPlace(ordinal, key, fillCache, this.#flags)
     return outcome >= 0 ? found(outcome) : valueIn(this.#readBlockSync(ordinal, fillCache), key)
   }
@@ -125,8 +125,7 @@ export class Table {
   getAtHand(key: LookupKey, fillCache = true): Lookup | typeof NOT_AT_HAND {
     const ordinal = this.#locate(key)
     if (ordinal === -1) return undefined
-    const block = this.#cachedBlock(ordinal)
-    if (block !== undefined) return valueIn(block, key)
+    if (this.#isCached(ordinal)) return this.#valueInCache(ordinal, key)
     if (!this.#canReadAtHand) return NOT_AT_HAND
     const outcome = this.#findInPlace(ordinal, key, fillCache, this.#flags | ONLY_AT_HAND)
     if (outcome >= 0) return found(outcome)
@@ -138,8 +137,8 @@ export class Table {
   async get(key: LookupKey, fillCache = true): Promise<Lookup> {
     const ordinal = this.#locate(key)
     if (ordinal === -1) return undefined
-    const block = this.#cachedBlock(ordinal) ?? (await this.#readBlock(ordinal, fillCache))
-    return valueIn(block, key)
+    if (this.#isCached(ordinal)) return this.#valueInCache(ordinal, key)
+    return valueIn(await this.#readBlock(ordinal, fillCache), key)
   }
 
   /** About where the key stands or would, in bytes of the file: at the beginning of its block. */
@@ -169,9 +168,10 @@ export class Table {
     return readBytesSync(this.file, position, length)
   }
 
-  /** A block, when the cache has it. */
+  /** A block in memory of its own, when the cache has it. */
   blockInCache(ordinal: number): Block | undefined {
-    return this.#cachedBlock(ordinal)
+    if (!this.#isCached(ordinal)) return undefined
+    return this.#blockCache!.copyFound(this.file.path, this.#index.offsetOf(ordinal))
   }
 
   /**
@@ -186,11 +186,7 @@ export class Table {
     fillCache: boolean,
   ): Block {
     const block = this.#parse(stored.subarray(start, end), this.#index.offsetOf(ordinal))
-    this.#checkPlace(block, ordinal)
-    const cache = this.#blockCache
-    if (cache?.wants(this.fileNumber, ordinal, fillCache)) {
-      cache.put(this.#slots, ordinal, ownMemory(block, stored))
-    }
+    this.#offer(block, ordinal, fillCache)
     return block
   }
 
@@ -202,7 +198,8 @@ export class Table {
 
   /** Takes the table's blocks out of the cache: nobody will look for them again. */
   forgetBlocks(): void {
-    this.#blockCache?.drop(this.#slots)
+    if (this.#cached !== undefined) this.#blockCache?.drop(this.#cached)
+    this.#cached = undefined
     this.#blockCache = undefined
   }
 
@@ -212,7 +209,7 @@ export class Table {
 
   #decodeIndex(): TableIndex {
     const index = new TableIndex(this.#indexBlock, this.file.sizeBytes)
-    if (this.#blockCache !== undefined) this.#slots = BlockCache.slotsFor(index.blockCount)
+    this.#cached = this.#blockCache?.enter(index.blockCount)
     this.#decodedIndex = index
     return index
   }
@@ -225,8 +222,30 @@ export class Table {
     return this.#filter.hashMayMatch(index.offsetOf(ordinal), key.hash) ? ordinal : -1
   }
 
-  #cachedBlock(ordinal: number): Block | undefined {
-    return this.#blockCache?.get(this.#slots, ordinal)
+  /** Whether the cache has the block; it knows where until the next call. */
+  #isCached(ordinal: number): boolean {
+    return this.#cached !== undefined && this.#blockCache!.find(this.#cached, ordinal)
+  }
+
+  // Requires: #isCached(ordinal) has just said so.
+  #valueInCache(ordinal: number, key: LookupKey): Lookup {
+    const cache = this.#blockCache!
+    const { segment, contentsAt } = cache
+    if (cache.slotBits === PLAIN) {
+      const contents = segment.buffer.subarray(contentsAt, cache.contentsEnd)
+      return valueIn(this.#blockOf(contents, contents.length, ordinal), key)
+    }
+    const slotsAt = cache.slotsAt >>> 2
+    const { words, buffer } = segment
+    if (!findHashed(words, slotsAt, cache.slotBits, buffer, contentsAt, key, search)) {
+      return undefined
+    }
+    if (search.type === TYPE_DELETION) return null
+    if (search.type !== TYPE_VALUE) {
+      const offset = this.#index.offsetOf(ordinal)
+      throw corruption(`entry of unknown type ${search.type}`, this.file.path, offset)
+    }
+    return copyOut(segment, search.valueStart, search.valueEnd)
   }
 
   /** For one search, unless `isKept`: then for as long as it is wanted. */
@@ -266,11 +285,14 @@ export class Table {
 
   // The block in `scratch`, if the cache wants it.
   #keepFound(ordinal: number, fillCache: boolean): void {
-    const cache = this.#blockCache
-    if (!cache?.wants(this.fileNumber, ordinal, fillCache)) return
-    const contents = scratch.copy(scratch.size)
-    const offset = this.#index.offsetOf(ordinal)
-    cache.put(this.#slots, ordinal, new Block(contents, this.file.path, offset))
+    if (!this.#isWanted(ordinal, fillCache)) return
+    const block = this.#blockOf(scratch.bytes, scratch.size, ordinal)
+    this.#blockCache!.put(this.#cached!, ordinal, block)
+  }
+
+  /** Counts a miss, and says whether the cache wants the block. */
+  #isWanted(ordinal: number, fillCache: boolean): boolean {
+    return this.#cached !== undefined && this.#blockCache!.wants(this.#cached, ordinal, fillCache)
   }
 
   async #readBlock(ordinal: number, fillCache: boolean): Promise<Block> {
@@ -305,17 +327,23 @@ export class Table {
     return new Block(this.#contents(stored, offset), this.file.path, offset)
   }
 
-  // The block in bytes[0, size), kept in the cache when that wants it. In memory of its own where it
-  // is kept anywhere.
+  // The block in bytes[0, size), in memory of its own where it is kept; and in the cache, when that
+  // wants it.
   #adopt(ordinal: number, bytes: Buffer, size: number, fillCache: boolean, isKept: boolean): Block {
-    const cache = this.#blockCache
-    const isWanted = cache?.wants(this.fileNumber, ordinal, fillCache) === true
-    const isShared = bytes === scratch.bytes
-    const contents = isShared && (isKept || isWanted) ? scratch.copy(size) : bytes
-    const block = new Block(contents, this.file.path, this.#index.offsetOf(ordinal), size)
-    this.#checkPlace(block, ordinal)
-    if (isWanted) cache.put(this.#slots, ordinal, block)
+    const contents = isKept && bytes === scratch.bytes ? scratch.copy(size) : bytes
+    const block = this.#blockOf(contents, size, ordinal)
+    this.#offer(block, ordinal, fillCache)
     return block
+  }
+
+  // Checks that the block stands where it should, and has the cache keep it when that wants to.
+  #offer(block: Block, ordinal: number, fillCache: boolean): void {
+    this.#checkPlace(block, ordinal)
+    if (this.#isWanted(ordinal, fillCache)) this.#blockCache!.put(this.#cached!, ordinal, block)
+  }
+
+  #blockOf(contents: Buffer, sizeBytes: number, ordinal: number): Block {
+    return new Block(contents, this.file.path, this.#index.offsetOf(ordinal), sizeBytes)
   }
 
   // For cursors, which go by the handles of the index block: at `at` stands one that is well formed.
@@ -328,7 +356,7 @@ export class Table {
     }
     const ordinal = this.#index.ordinalAt(position)
     if (ordinal !== -1)
-      return this.#cachedBlock(ordinal) ?? this.#readBlockSync(ordinal, true, true)
+      return this.blockInCache(ordinal) ?? this.#readBlockSync(ordinal, true, true)
     const length = size + BLOCK_TRAILER_SIZE
     return this.#parse(readBytesSync(this.file, position, length), position)
   }
@@ -336,34 +364,20 @@ export class Table {
 
 /** What a search of C++ came to, which is in `scratch`. */
 function found(outcome: number): Lookup {
-  if (outcome === FOUND_VALUE) return copyOf(scratch.bytes, scratch.valueStart, scratch.valueEnd)
+  if (outcome === FOUND_VALUE) return copyOut(scratch.memory, scratch.valueStart, scratch.valueEnd)
   return outcome === FOUND_DELETION ? null : undefined
 }
 
 /** What the block says of the key. */
 function valueIn(block: Block, key: LookupKey): Lookup {
-  const isThere = block.hasFingerprints
-    ? search.findIndexed(block, key)
-    : search.find(block, key.bytes, key.length)
-  if (!isThere) return undefined
-  const { type } = search
+  if (!search.find(block, key.bytes, key.length)) return undefined
+  const { type, valueStart, valueEnd } = search
   if (type === TYPE_DELETION) return null
   if (type !== TYPE_VALUE) throw block.damage(`entry of unknown type ${type}`)
-  return copyOf(block.bytes, search.valueStart, search.valueEnd)
-}
-
-function copyOf(bytes: Buffer, start: number, end: number): Buffer {
-  const copy = Buffer.allocUnsafe(end - start)
-  bytes.copy(copy, 0, start, end)
-  return copy
-}
-
-/** The block without the bytes beside it of which it is a view: the cache would pay for them all. */
-function ownMemory(block: Block, stored: Buffer): Block {
-  if (block.bytes.buffer !== stored.buffer) return block
-  const bytes = Buffer.allocUnsafeSlow(block.bytes.length)
-  block.bytes.copy(bytes)
-  return new Block(bytes, block.file, block.offset)
+  if (block.bytes === scratch.bytes) return copyOut(scratch.memory, valueStart, valueEnd)
+  const value = Buffer.allocUnsafe(valueEnd - valueStart)
+  block.bytes.copy(value, 0, valueStart, valueEnd)
+  return value
 }
 
 function checksumOf(options: TableReadOptions): Crc32c | undefined {
