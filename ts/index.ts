@@ -68,7 +68,9 @@ export type {
   StartEndOptions,
   WriteOptions,
 } from './level/level-options.ts'
+export type { SignalOptions } from './level/level-signal.ts'
 export type { LevelSnapshot } from './level/level-snapshot.ts'
+export type { LevelSublevel } from './level/level-sublevel.ts'
 export { SluiceLevel } from './level/sluice-level.ts'
 export { WriteBatch, type WriteBatchHandler } from './format/write-batch.ts'
 

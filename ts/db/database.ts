@@ -317,6 +317,10 @@ export class DB {
     return this.#closing
   }
 
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
   #emptyBatch(): WriteBatch {
     if (this.#batch.sizeBytes > KEPT_BATCH_BYTES) this.#batch = new WriteBatch()
     return this.#batch.clear()

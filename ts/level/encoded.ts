@@ -12,3 +12,13 @@ export function bytesOf(encoded: Encoded): Uint8Array {
 export function inFormat(bytes: Buffer, format: string | undefined): Encoded {
   return format === 'utf8' ? bytes.toString('utf8') : bytes
 }
+
+/** The same for a key, without the prefix of its sublevel. */
+export function keyInFormat(
+  bytes: Buffer,
+  format: string | undefined,
+  prefixLength: number,
+): Encoded {
+  if (format === 'utf8') return bytes.toString('utf8', prefixLength)
+  return prefixLength === 0 ? bytes : bytes.subarray(prefixLength)
+}

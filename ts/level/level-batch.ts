@@ -26,6 +26,11 @@ export class ChainedBatch<TDatabase, KDefault, VDefault> extends AbstractChained
     return super.write(options)
   }
 
+  /** Gives it up, where it was not written. */
+  [Symbol.dispose](): void {
+    void this.close()
+  }
+
   _put(key: Encoded, value: Encoded): void {
     this.#batch.put(bytesOf(key), bytesOf(value))
   }

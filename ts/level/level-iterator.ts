@@ -1,142 +1,85 @@
-// Iterators as abstract-level has them, over one of the engine's.
+// Iterators as abstract-level has them, over one of the engine's, and their reads without a promise.
 //
 // Entries, keys and values are three classes in abstract-level, so they are here; what they share is
-// EngineSource, which each holds.
-//
-// A limit is abstract-level's to count, since a seek does not reset it; the engine's iterator has none.
+// EngineSource and SyncReads, which each holds.
 
 import {
   AbstractIterator,
   AbstractKeyIterator,
   AbstractValueIterator,
-  type AbstractSnapshot,
+  type Transcoder,
 } from 'abstract-level'
-import type { DB } from '../db/database.ts'
-import type { DBIterator } from '../db/iterator.ts'
-import type { DBIteratorOptions } from '../db/iterator-options.ts'
-import { SluiceError } from '../format/error.ts'
-import { bytesOf, type Encoded, inFormat } from './encoded.ts'
-import { innerSnapshot } from './level-snapshot.ts'
+import type { EngineSource, Pair, PrivateIteratorOptions } from './engine-source.ts'
+import { type Encoded, inFormat, keyInFormat } from './encoded.ts'
+import { SyncReads } from './sync-reads.ts'
 
-/** What abstract-level hands to the private _iterator(), _keys() and _values(). */
-export interface PrivateIteratorOptions {
-  readonly reverse: boolean
-  readonly limit: number
-  readonly keyEncoding: string
-  readonly valueEncoding: string
-  readonly keys?: boolean
-  readonly values?: boolean
-  readonly gt?: Encoded
-  readonly gte?: Encoded
-  readonly lt?: Encoded
-  readonly lte?: Encoded
-  readonly snapshot?: AbstractSnapshot | null
-  readonly signal?: AbortSignal | null
-  readonly fillCache?: boolean
-  readonly highWaterMarkBytes?: number
-}
+type Encoding = Transcoder.Encoding<unknown, Encoded, unknown>
 
-/** Bounds of a range as bytes, under their own names. */
-export function boundsOf(
-  options: Pick<PrivateIteratorOptions, 'gt' | 'gte' | 'lt' | 'lte'>,
-): Record<string, Uint8Array> {
-  const bounds: Record<string, Uint8Array> = {}
-  for (const name of ['gt', 'gte', 'lt', 'lte'] as const) {
-    const bound = options[name]
-    if (bound !== undefined) bounds[name] = bytesOf(bound)
-  }
-  return bounds
-}
+// abstract-level hands the encodings over under these symbols, which its types leave out.
+const { keyEncoding: KEY, valueEncoding: VALUE } = AbstractIterator as unknown as Record<
+  'keyEncoding' | 'valueEncoding',
+  symbol
+>
 
-type Pair = [Buffer | undefined, Buffer | undefined]
-
-type EngineIterator = DBIterator<Buffer | undefined, Buffer | undefined>
-
-/**
- * The engine's iterator behind one of abstract-level's.
- *
- * Wrong options are told by the first read. Rejected: to throw where the iterator is made. While the
- * database opens, abstract-level makes it later, among all the calls that wait for that, and one
- * that throws there leaves the calls behind it unsettled for ever.
- */
-export class EngineSource {
-  readonly #iterator: EngineIterator | undefined
-  /** Why there is no iterator. */
-  readonly #error: unknown
-  readonly #signal: AbortSignal | undefined
-
-  /** `keys`, `values`: whether the half is wanted. */
-  constructor(engine: DB, options: PrivateIteratorOptions, keys: boolean, values: boolean) {
-    this.#signal = options.signal ?? undefined
-    try {
-      this.#iterator = engine.iterator(engineOptionsOf(options, keys, values))
-    } catch (error) {
-      this.#error = error
-    }
-  }
-
-  async next(): Promise<Pair | undefined> {
-    const pair = await this.#open.next()
-    this.#throwIfAborted()
-    return pair
-  }
-
-  async nextv(count: number): Promise<Pair[]> {
-    const signal = this.#signal
-    const pairs = await this.#open.nextv(count, signal === undefined ? {} : { signal })
-    this.#throwIfAborted()
-    return pairs
-  }
-
-  seek(target: Encoded): void {
-    this.#iterator?.seek(bytesOf(target))
-  }
-
-  async close(): Promise<void> {
-    await this.#iterator?.close()
-  }
-
-  get #open(): EngineIterator {
-    if (this.#iterator === undefined) throw this.#error
-    return this.#iterator
-  }
-
-  // After the read too: whoever aborted during it must hear so, also where all came from memory.
-  #throwIfAborted(): void {
-    if (this.#signal?.aborted !== true) return
-    throw new SluiceError('LEVEL_ABORTED', 'The iterator was aborted', {
-      cause: this.#signal.reason,
-    })
-  }
-}
-
-function engineOptionsOf(
-  { reverse, snapshot, fillCache = false, highWaterMarkBytes, ...bounds }: PrivateIteratorOptions,
-  keys: boolean,
-  values: boolean,
-): DBIteratorOptions {
-  const inner = innerSnapshot(snapshot)
-  return {
-    ...boundsOf(bounds),
-    reverse,
-    keys,
-    values,
-    fillCache,
-    ...(inner === undefined ? {} : { snapshot: inner }),
-    ...(highWaterMarkBytes === undefined ? {} : { highWaterMarkBytes }),
-  }
+function encodingOf(options: object, name: symbol): Encoding {
+  return (options as Record<symbol, Encoding>)[name]!
 }
 
 export class LevelIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, K, V> {
   readonly #source: EngineSource
   readonly #keyFormat: string
   readonly #valueFormat: string
+  readonly #sync: SyncReads<[K, V]>
 
   constructor(db: TDatabase, source: EngineSource, options: PrivateIteratorOptions) {
     super(db, options as object)
     this.#keyFormat = options.keyEncoding
     this.#valueFormat = options.valueEncoding
     this.#source = source
+    const key = encodingOf(options, KEY)
+    const value = encodingOf(options, VALUE)
+    this.#sync = new SyncReads(
+      source,
+      (pair) => {
+        const entry = this.#format(pair) as [unknown, unknown]
+        if (entry[0] !== undefined) entry[0] = key.decode(entry[0] as Encoded)
+        if (entry[1] !== undefined) entry[1] = value.decode(entry[1] as Encoded)
+        return entry as [K, V]
+      },
+      () => this.close(),
+    )
+  }
+
+  /** Entries that were handed out, by whichever call. */
+  override get count(): number {
+    return super.count + this.#sync.count
+  }
+
+  /**
+   * The next entry, or undefined at the end, on the calling thread, which blocks where memory does not
+   * have it. Throws what next() rejects with.
+   */
+  nextSync(): [K, V] | undefined {
+    return this.#sync.next()
+  }
+
+  /** nextv() on the calling thread. */
+  nextvSync(size: number): [K, V][] {
+    return this.#sync.nextv(size)
+  }
+
+  /** all() on the calling thread. */
+  allSync(): [K, V][] {
+    return this.#sync.all()
+  }
+
+  /** The entries one by one, on the calling thread. The end of the loop closes the iterator. */
+  [Symbol.iterator](): Generator<[K, V], void> {
+    return this.#sync.iterate()
+  }
+
+  [Symbol.dispose](): void {
+    void this.close()
   }
 
   async _next(): Promise<[Encoded | undefined, Encoded | undefined] | undefined> {
@@ -146,7 +89,8 @@ export class LevelIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
 
   async _nextv(size: number): Promise<[Encoded | undefined, Encoded | undefined][]> {
     const pairs = await this.#source.nextv(size)
-    if (this.#keyFormat !== 'utf8' && this.#valueFormat !== 'utf8') return pairs
+    const isAsWanted = this.#keyFormat !== 'utf8' && this.#valueFormat !== 'utf8'
+    if (isAsWanted && this.#source.prefixLength === 0) return pairs
     return pairs.map((pair) => this.#format(pair))
   }
 
@@ -160,7 +104,7 @@ export class LevelIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
 
   #format([key, value]: Pair): [Encoded | undefined, Encoded | undefined] {
     return [
-      key === undefined ? undefined : inFormat(key, this.#keyFormat),
+      key === undefined ? undefined : keyInFormat(key, this.#keyFormat, this.#source.prefixLength),
       value === undefined ? undefined : inFormat(value, this.#valueFormat),
     ]
   }
@@ -169,21 +113,53 @@ export class LevelIterator<TDatabase, K, V> extends AbstractIterator<TDatabase, 
 export class LevelKeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabase, K> {
   readonly #source: EngineSource
   readonly #format: string
+  readonly #sync: SyncReads<K>
 
   constructor(db: TDatabase, source: EngineSource, options: PrivateIteratorOptions) {
     super(db, options as object)
     this.#format = options.keyEncoding
     this.#source = source
+    const encoding = encodingOf(options, KEY)
+    this.#sync = new SyncReads(
+      source,
+      (pair) => encoding.decode(this.#keyOf(pair)) as K,
+      () => this.close(),
+    )
+  }
+
+  override get count(): number {
+    return super.count + this.#sync.count
+  }
+
+  /** As LevelIterator has them. */
+  nextSync(): K | undefined {
+    return this.#sync.next()
+  }
+
+  nextvSync(size: number): K[] {
+    return this.#sync.nextv(size)
+  }
+
+  allSync(): K[] {
+    return this.#sync.all()
+  }
+
+  [Symbol.iterator](): Generator<K, void> {
+    return this.#sync.iterate()
+  }
+
+  [Symbol.dispose](): void {
+    void this.close()
   }
 
   async _next(): Promise<Encoded | undefined> {
-    const key = (await this.#source.next())?.[0]
-    return key === undefined ? undefined : inFormat(key, this.#format)
+    const pair = await this.#source.next()
+    return pair === undefined ? undefined : this.#keyOf(pair)
   }
 
   async _nextv(size: number): Promise<Encoded[]> {
     const pairs = await this.#source.nextv(size)
-    return pairs.map(([key]) => inFormat(key!, this.#format))
+    return pairs.map((pair) => this.#keyOf(pair))
   }
 
   _seek(target: Encoded): void {
@@ -193,16 +169,52 @@ export class LevelKeyIterator<TDatabase, K> extends AbstractKeyIterator<TDatabas
   _close(): Promise<void> {
     return this.#source.close()
   }
+
+  #keyOf([key]: Pair): Encoded {
+    return keyInFormat(key!, this.#format, this.#source.prefixLength)
+  }
 }
 
 export class LevelValueIterator<TDatabase, K, V> extends AbstractValueIterator<TDatabase, K, V> {
   readonly #source: EngineSource
   readonly #format: string
+  readonly #sync: SyncReads<V>
 
   constructor(db: TDatabase, source: EngineSource, options: PrivateIteratorOptions) {
     super(db, options as object)
     this.#format = options.valueEncoding
     this.#source = source
+    const encoding = encodingOf(options, VALUE)
+    this.#sync = new SyncReads(
+      source,
+      ([, value]) => encoding.decode(inFormat(value!, this.#format)) as V,
+      () => this.close(),
+    )
+  }
+
+  override get count(): number {
+    return super.count + this.#sync.count
+  }
+
+  /** As LevelIterator has them. */
+  nextSync(): V | undefined {
+    return this.#sync.next()
+  }
+
+  nextvSync(size: number): V[] {
+    return this.#sync.nextv(size)
+  }
+
+  allSync(): V[] {
+    return this.#sync.all()
+  }
+
+  [Symbol.iterator](): Generator<V, void> {
+    return this.#sync.iterate()
+  }
+
+  [Symbol.dispose](): void {
+    void this.close()
   }
 
   async _next(): Promise<Encoded | undefined> {

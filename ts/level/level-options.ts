@@ -16,6 +16,7 @@ import type {
   Transcoder,
 } from 'abstract-level'
 import { type DBOptions, checkOptions } from '../db/options.ts'
+import type { SignalOptions } from './level-signal.ts'
 
 /** Options of `open()`. Sizes are in bytes. */
 export interface OpenOptions extends AbstractOpenOptions {
@@ -70,7 +71,7 @@ export interface HasManyOptions<K> extends AbstractHasManyOptions<K>, ReadOption
 export interface PutOptions<K, V> extends AbstractPutOptions<K, V>, WriteOptions {}
 export interface DelOptions<K> extends AbstractDelOptions<K>, WriteOptions {}
 export interface BatchOptions<K, V> extends AbstractBatchOptions<K, V>, WriteOptions {}
-export interface ClearOptions<K> extends AbstractClearOptions<K>, WriteOptions {}
+export interface ClearOptions<K> extends AbstractClearOptions<K>, WriteOptions, SignalOptions {}
 export interface ChainedBatchWriteOptions extends AbstractChainedBatchWriteOptions, WriteOptions {}
 
 export interface AdditionalIteratorOptions extends ReadOptions {
@@ -78,7 +79,7 @@ export interface AdditionalIteratorOptions extends ReadOptions {
   readonly highWaterMarkBytes?: number | undefined
 }
 /** Options of approximateSize and compactRange. */
-export interface StartEndOptions<K> {
+export interface StartEndOptions<K> extends SignalOptions {
   readonly keyEncoding?: string | Transcoder.PartialEncoder<K> | undefined
 }
 

@@ -13,6 +13,10 @@ export class LevelSnapshot extends AbstractSnapshot {
     this.inner = inner
   }
 
+  [Symbol.dispose](): void {
+    void this.close()
+  }
+
   async _close(): Promise<void> {
     this.inner.close()
   }

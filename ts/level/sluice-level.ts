@@ -6,10 +6,9 @@
 // Invariant: every call goes straight to DB, without an await before it: DB copies the user's bytes
 // and orders writes at call time, and a read sees what was written before it.
 
-import { AbstractLevel, type AbstractSnapshot } from 'abstract-level'
+import { AbstractLevel, type AbstractSnapshot, type AbstractSublevelOptions } from 'abstract-level'
 import { DB } from '../db/database.ts'
 import type { DatabaseStats } from '../db/database-stats.ts'
-import type { DatabaseEvent } from '../db/event.ts'
 import { SluiceError } from '../format/error.ts'
 import { WriteBatch } from '../format/write-batch.ts'
 import type {
@@ -18,16 +17,14 @@ import type {
   KeyIteratorOptions,
   ValueIteratorOptions,
 } from './classic-names.ts'
+import { clearRange } from './clear-range.ts'
+import { refuseSyncReads } from './deferred-iterator.ts'
 import { bytesOf, type Encoded, inFormat } from './encoded.ts'
+import { EngineSource, type PrivateIteratorOptions } from './engine-source.ts'
+import { syncEvery } from './interval-sync.ts'
 import { ChainedBatch } from './level-batch.ts'
-import {
-  boundsOf,
-  EngineSource,
-  LevelIterator,
-  LevelKeyIterator,
-  LevelValueIterator,
-  type PrivateIteratorOptions,
-} from './level-iterator.ts'
+import { TOLD_EVENTS } from './level-events.ts'
+import { LevelIterator, LevelKeyIterator, LevelValueIterator } from './level-iterator.ts'
 import {
   type BatchOptions,
   type ClearOptions,
@@ -44,7 +41,10 @@ import {
   type StartEndOptions,
   type WriteOptions,
 } from './level-options.ts'
+import { type SignalOptions, throwIfAborted, unlessAborted } from './level-signal.ts'
 import { innerSnapshot, LevelSnapshot } from './level-snapshot.ts'
+import { type LevelSublevel, Sublevel } from './level-sublevel.ts'
+import { addAll, type PrivateOperation, writeNow } from './write-now.ts'
 
 /** What abstract-level hands to the private reads. */
 interface PrivateReadOptions {
@@ -53,15 +53,6 @@ interface PrivateReadOptions {
   readonly fillCache?: boolean
   readonly snapshot?: AbstractSnapshot | null
 }
-
-interface PrivateOperation {
-  readonly type: 'put' | 'del'
-  readonly key: Encoded
-  readonly value?: Encoded
-}
-
-/** Keys that clear() deletes with one batch. */
-const CLEAR_CHUNK = 1000
 
 // Built once: abstract-level copies it. `getSync` is missing in the type of a manifest, not in what
 // abstract-level reads.
@@ -110,14 +101,12 @@ export interface SluiceLevel<KDefault = string, VDefault = string> {
   clear(): Promise<void>
   clear<K = KDefault>(options: ClearOptions<K>): Promise<void>
 
-  iterator(): LevelIterator<this, KDefault, VDefault>
-  iterator<K = KDefault, V = VDefault>(options: IteratorOptions<K, V>): LevelIterator<this, K, V>
-  keys(): LevelKeyIterator<this, KDefault>
-  keys<K = KDefault>(options: KeyIteratorOptions<K>): LevelKeyIterator<this, K>
-  values(): LevelValueIterator<this, KDefault, VDefault>
-  values<K = KDefault, V = VDefault>(
-    options: ValueIteratorOptions<K, V>,
-  ): LevelValueIterator<this, K, V>
+  sublevel(name: string | string[]): LevelSublevel<this, string, string>
+  sublevel<K = string, V = string>(
+    name: string | string[],
+    options: AbstractSublevelOptions<K, V>,
+  ): LevelSublevel<this, K, V>
+  snapshot(options?: object): LevelSnapshot
 }
 
 export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractLevel<
@@ -175,8 +164,9 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     try {
       this.#engine = await DB.open(this.#location, {
         ...checked,
+        // Under their own names, and never `error`, which would throw where nobody listens.
         onEvent: (event) => {
-          this.#onEvent(event)
+          if (TOLD_EVENTS.has(event.type)) this.emit(event.type, event)
         },
       })
     } catch (error) {
@@ -187,7 +177,7 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
       throw error
     }
     this.#syncByDefault = sync
-    if (intervalMs !== undefined) this.#syncEvery(intervalMs)
+    if (intervalMs !== undefined) this.#syncTimer = syncEvery(this.#engine, intervalMs)
   }
 
   async _close(): Promise<void> {
@@ -235,12 +225,7 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
   }
 
   _batch(operations: readonly PrivateOperation[], options: WriteOptions): Promise<void> {
-    const batch = new WriteBatch()
-    for (const { type, key, value } of operations) {
-      if (type === 'put') batch.put(bytesOf(key), bytesOf(value!))
-      else batch.delete(bytesOf(key))
-    }
-    return this.#db.write(batch, this.#writeOptions(options))
+    return this.#db.write(batchOf(operations), this.#writeOptions(options))
   }
 
   _chainedBatch(): ChainedBatch<this, KDefault, VDefault> {
@@ -249,51 +234,97 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     )
   }
 
+  /**
+   * put() on the calling thread: written, and with `sync` durable, when it returns, behind every write
+   * that was called before. Throws what put() rejects with, and LEVEL_BUSY as DB.putSync does.
+   */
+  putSync(key: KDefault, value: VDefault): void
+  putSync<K = KDefault, V = VDefault>(key: K, value: V, options: PutOptions<K, V>): void
+  putSync(key: unknown, value: unknown, options: object = {}): void {
+    this.#writeNow(options, (batch) => batch.put(key, value, options))
+  }
+
+  /** The same for del(). */
+  delSync(key: KDefault): void
+  delSync<K = KDefault>(key: K, options: DelOptions<K>): void
+  delSync(key: unknown, options: object = {}): void {
+    this.#writeNow(options, (batch) => batch.del(key, options))
+  }
+
+  /** The same for batch(). */
+  batchSync(operations: BatchOperation<this, KDefault, VDefault>[]): void
+  batchSync<K = KDefault, V = VDefault>(
+    operations: BatchOperation<this, K, V>[],
+    options: BatchOptions<K, V>,
+  ): void
+  batchSync(operations: readonly unknown[], options: object = {}): void {
+    this.#writeNow(options, (batch) => addAll(batch, operations, options))
+  }
+
+  /** The entries of a range. The iterator also reads on the calling thread, once the database is open. */
+  override iterator(): LevelIterator<this, KDefault, VDefault>
+  override iterator<K = KDefault, V = VDefault>(
+    options: IteratorOptions<K, V>,
+  ): LevelIterator<this, K, V>
+  override iterator(options?: unknown): LevelIterator<this, KDefault, VDefault> {
+    const iterator = super.iterator(options as object) as LevelIterator<this, KDefault, VDefault>
+    refuseSyncReads(iterator)
+    return iterator
+  }
+
+  override keys(): LevelKeyIterator<this, KDefault>
+  override keys<K = KDefault>(options: KeyIteratorOptions<K>): LevelKeyIterator<this, K>
+  override keys(options?: unknown): LevelKeyIterator<this, KDefault> {
+    const iterator = super.keys(options as object) as LevelKeyIterator<this, KDefault>
+    refuseSyncReads(iterator)
+    return iterator
+  }
+
+  override values(): LevelValueIterator<this, KDefault, VDefault>
+  override values<K = KDefault, V = VDefault>(
+    options: ValueIteratorOptions<K, V>,
+  ): LevelValueIterator<this, K, V>
+  override values(options?: unknown): LevelValueIterator<this, KDefault, VDefault> {
+    const iterator = super.values(options as object) as LevelValueIterator<this, KDefault, VDefault>
+    refuseSyncReads(iterator)
+    return iterator
+  }
+
   _iterator(options: PrivateIteratorOptions): LevelIterator<this, KDefault, VDefault> {
     const { keys = true, values = true } = options
-    return new LevelIterator(this, new EngineSource(this.#db, options, keys, values), options)
+    return new LevelIterator(this, this._source(options, keys, values, 0), options)
   }
 
   _keys(options: PrivateIteratorOptions): LevelKeyIterator<this, KDefault> {
-    return new LevelKeyIterator(this, new EngineSource(this.#db, options, true, false), options)
+    return new LevelKeyIterator(this, this._source(options, true, false, 0), options)
   }
 
   _values(options: PrivateIteratorOptions): LevelValueIterator<this, KDefault, VDefault> {
-    return new LevelValueIterator(this, new EngineSource(this.#db, options, false, true), options)
+    return new LevelValueIterator(this, this._source(options, false, true, 0), options)
+  }
+
+  /** What an iterator of this database, or of a sublevel with a prefix of that length, reads from. */
+  _source(
+    options: PrivateIteratorOptions,
+    keys: boolean,
+    values: boolean,
+    prefixLength: number,
+  ): EngineSource {
+    return new EngineSource(this.#db, options, keys, values, prefixLength)
+  }
+
+  _sublevel(name: string | string[], options: object): object {
+    return new Sublevel(this, name, options)
   }
 
   _snapshot(options: object): LevelSnapshot {
     return new LevelSnapshot(options, this.#db.snapshot())
   }
 
-  // In batches, so that a large range takes bounded memory; not atomic, which nobody may expect.
   async _clear(options: PrivateIteratorOptions & WriteOptions): Promise<void> {
-    const { reverse, limit, snapshot } = options
-    const inner = innerSnapshot(snapshot)
-    const iterator = this.#db.iterator({
-      ...boundsOf(options),
-      reverse,
-      // abstract-level says -1 for none.
-      ...(limit === -1 ? {} : { limit }),
-      values: false,
-      fillCache: false,
-      ...(inner === undefined ? {} : { snapshot: inner }),
-    })
-    const { sync } = this.#writeOptions(options)
-    const batch = new WriteBatch()
-    try {
-      for (;;) {
-        const pairs = await iterator.nextv(CLEAR_CHUNK)
-        if (pairs.length === 0) break
-        batch.clear()
-        for (const [key] of pairs) batch.delete(key)
-        await this.#db.write(batch)
-      }
-    } finally {
-      await iterator.close()
-    }
+    await clearRange(this.#db, options)
     // One sync for all of it: it covers every write before it.
-    if (sync) await this.flushed()
+    if (this.#writeOptions(options).sync) await this.flushed()
   }
 
   /** The bytes that the range [start, end) takes in tables, about. */
@@ -311,23 +342,28 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     if (arguments.length < 2) {
       throw new TypeError("The arguments 'start' and 'end' are required")
     }
-    return this.#whenOpen('approximateSize', async () => {
+    return this.#whenOpen('approximateSize', options, async () => {
+      throwIfAborted(options?.signal)
       const range = this.#encodeRange(start, end, options)
-      const [sizeBytes] = await this.#db.approximateSizes([range])
+      const [sizeBytes] = await unlessAborted(this.#db.approximateSizes([range]), options?.signal)
       return sizeBytes!
     })
   }
 
-  /** Compacts the tables that hold keys of the range from `start` to `end`. */
+  /**
+   * Compacts the tables that hold keys of the range from `start` to `end`. With a `signal` that is
+   * aborted it ends soon, with LEVEL_ABORTED, and what was compacted by then stays so.
+   */
   async compactRange(start: KDefault, end: KDefault): Promise<void>
   async compactRange<K = KDefault>(start: K, end: K, options: StartEndOptions<K>): Promise<void>
   async compactRange<K = KDefault>(start: K, end: K, options?: StartEndOptions<K>): Promise<void> {
     if (arguments.length < 2) {
       throw new TypeError("The arguments 'start' and 'end' are required")
     }
-    return this.#whenOpen('compactRange', () => {
+    return this.#whenOpen('compactRange', options, () => {
       const [from, to] = this.#encodeRange(start, end, options)
-      return this.#db.compactRange(from, to)
+      const signal = options?.signal
+      return this.#db.compactRange(from, to, signal === undefined ? {} : { signal })
     })
   }
 
@@ -340,13 +376,17 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
   }
 
   /** Resolves when everything written before the call survives a power cut. */
-  async flushed(): Promise<void> {
-    await this.#whenOpen('flushed', () => this.#db.write(new WriteBatch(), { sync: true }))
+  async flushed(options: SignalOptions = {}): Promise<void> {
+    await this.#whenOpen('flushed', options, () => {
+      throwIfAborted(options.signal)
+      const syncing = this.#db.write(new WriteBatch(), { sync: true })
+      return unlessAborted(syncing, options.signal)
+    })
   }
 
   /** Takes writes again after a failure, as DB.resume does. */
   resume(): Promise<void> {
-    return this.#whenOpen('resume', () => this.#db.resume())
+    return this.#whenOpen('resume', undefined, () => this.#db.resume())
   }
 
   /** As DB.stats. Throws LEVEL_DATABASE_NOT_OPEN. */
@@ -359,10 +399,24 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
   }
 
-  async #whenOpen<T>(name: string, act: () => Promise<T>): Promise<T> {
-    if (this.status === 'opening') return this.deferAsync(() => this.#whenOpen(name, act))
+  async #whenOpen<T>(
+    name: string,
+    options: SignalOptions | undefined,
+    act: () => Promise<T>,
+  ): Promise<T> {
+    if (this.status === 'opening') {
+      return this.deferAsync(() => this.#whenOpen(name, options, act), { signal: options?.signal })
+    }
     if (this.status === 'open') return act()
     throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', `Database is not open: cannot call ${name}()`)
+  }
+
+  #writeNow(options: WriteOptions, fill: Parameters<typeof writeNow<this, WriteOptions>>[3]): void {
+    const db = this.#db
+    const commit = (operations: readonly PrivateOperation[], given: WriteOptions): void => {
+      db.writeSync(batchOf(operations), this.#writeOptions(given))
+    }
+    writeNow<this, WriteOptions>(this, commit, options, fill)
   }
 
   #writeOptions({ sync = this.#syncByDefault }: WriteOptions): { readonly sync: boolean } {
@@ -377,31 +431,16 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     const encoding = this.keyEncoding<K, K>((options?.keyEncoding ?? this.keyEncoding()) as never)
     return [bytesOf(encoding.encode(start)), bytesOf(encoding.encode(end))]
   }
-
-  #syncEvery(intervalMs: number): void {
-    let syncedSequence = this.#db.stats().lastSequence
-    this.#syncTimer = setInterval(() => {
-      const { lastSequence, failure } = this.#db.stats()
-      if (lastSequence === syncedSequence || failure !== undefined) return
-      syncedSequence = lastSequence
-      // A failed sync is told by the event `failure`, and by every later write.
-      this.flushed().catch(() => undefined)
-    }, intervalMs)
-    this.#syncTimer.unref()
-  }
-
-  // Under their own names, and never `error`, which would throw where nobody listens.
-  #onEvent(event: DatabaseEvent): void {
-    if (TOLD.has(event.type)) this.emit(event.type, event)
-  }
 }
 
-const TOLD: ReadonlySet<string> = new Set<DatabaseEvent['type']>([
-  'stall',
-  'failure',
-  'recovery',
-  'resume',
-])
+function batchOf(operations: readonly PrivateOperation[]): WriteBatch {
+  const batch = new WriteBatch()
+  for (const { type, key, value } of operations) {
+    if (type === 'put') batch.put(bytesOf(key), bytesOf(value!))
+    else batch.delete(bytesOf(key))
+  }
+  return batch
+}
 
 function readOptions({ fillCache = true, snapshot }: PrivateReadOptions): object {
   const inner = innerSnapshot(snapshot)
