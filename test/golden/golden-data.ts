@@ -1,7 +1,8 @@
-// The golden files: what C++ LevelDB wrote, kept so that a change on either side is noticed.
+// The golden files: what C++ LevelDB wrote, kept so that a change on either side is noticed. They
+// stand among the vectors, which say what is in them: below test/vectors/data,
 //
-//   data/index.json   what each file is, its size, and the command that made all of them
-//   data/*.bin.gz     the bytes, packed, since most of them are fillings of blocks
+//   leveldb/index.json   what each file is, its size, and the command that made all of them
+//   leveldb/*.bin.gz     the bytes, packed, since most of them are fillings of blocks
 
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -10,7 +11,9 @@ import { gunzipSync } from 'node:zlib'
 import type { Scenario } from './scenarios.ts'
 
 /** In the sources: from dist/test/golden. */
-export const DATA: string = fileURLToPath(new URL('../../../test/golden/data/', import.meta.url))
+export const DATA: string = fileURLToPath(
+  new URL('../../../test/vectors/data/leveldb/', import.meta.url),
+)
 export const INDEX: string = join(DATA, 'index.json')
 
 export interface GoldenIndex {
