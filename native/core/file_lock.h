@@ -2,7 +2,8 @@
 //
 // Linux: a lock of the open file description (F_OFD_SETLK). It belongs to the descriptor, so
 // another opener in this process conflicts with it too, and closing some other descriptor of the
-// file does not drop it. It conflicts with the POSIX lock that LevelDB takes. Other POSIX systems:
+// file does not drop it. It conflicts with the POSIX lock that LevelDB takes, also with one of a
+// LevelDB in this process, which a refusal leaves intact. Other POSIX systems:
 // LevelDB's own fcntl lock, and a table of what this process holds, by device and inode. The table
 // is looked at before the file is opened: closing any descriptor of a file drops all POSIX locks
 // that the process has on it. Windows: the file is opened for us alone.

@@ -5,6 +5,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <map>
 #include <mutex>
 #include <set>
 #include <utility>
@@ -80,6 +81,36 @@ bool HolderIsThisProcess(int descriptor) {
          holder.l_pid == getpid();
 }
 
+// Descriptors of files that a LevelDB in this process held when we asked: left open, since to close
+// one would drop its lock, and used when we ask again, so that there is one for each file at the
+// most. Never destroyed, as above.
+struct LeftOpen {
+  std::mutex mutex;
+  std::map<FileId, int> descriptors;
+};
+
+LeftOpen& Left() {
+  static LeftOpen* const left = new LeftOpen;
+  return *left;
+}
+
+// The descriptor that was left open of the file that is now called `path`, or -1.
+int TakeLeftOpen(LeftOpen& left, const std::string& path) {
+  struct stat named;
+  if (left.descriptors.empty() || stat(path.c_str(), &named) != 0) return -1;
+  const auto found = left.descriptors.find(IdOf(named));
+  if (found == left.descriptors.end()) return -1;
+  const int descriptor = found->second;
+  left.descriptors.erase(found);
+  return descriptor;
+}
+
+void LeaveOpen(LeftOpen& left, int descriptor) {
+  struct stat opened;
+  // Where this fails it is open and forgotten, which costs a descriptor and no lock.
+  if (fstat(descriptor, &opened) == 0) left.descriptors.emplace(IdOf(opened), descriptor);
+}
+
 #endif
 
 }  // namespace
@@ -124,7 +155,11 @@ Status AcquireProcessLock(const std::string& path, std::unique_ptr<FileLock>* lo
 Status AcquireFileLock(const std::string& path, std::unique_ptr<FileLock>* lock) {
 #if defined(F_OFD_SETLK)
   lock->reset();
-  const int descriptor = OpenLockFile(path);
+  LeftOpen& left = Left();
+  // Held throughout: nobody else may open the file while its descriptor is neither there nor here.
+  const std::lock_guard<std::mutex> guard(left.mutex);
+  int descriptor = TakeLeftOpen(left, path);
+  if (descriptor < 0) descriptor = OpenLockFile(path);
   if (descriptor < 0) return Status{errno, "open"};
   struct flock range = WholeFile(F_WRLCK);
   if (fcntl(descriptor, F_OFD_SETLK, &range) == 0) {
@@ -133,8 +168,11 @@ Status AcquireFileLock(const std::string& path, std::unique_ptr<FileLock>* lock)
   }
   const int error_number = errno;
   if (IsHeld(error_number)) {
-    // Left open in that case, once per refusal: the price of leaving the other's lock intact.
-    if (!HolderIsThisProcess(descriptor)) close(descriptor);
+    if (HolderIsThisProcess(descriptor)) {
+      LeaveOpen(left, descriptor);
+    } else {
+      close(descriptor);
+    }
     return Status();
   }
   close(descriptor);

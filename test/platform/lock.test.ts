@@ -22,6 +22,12 @@ const pairs: readonly (readonly [Binding, Binding])[] = bothBindings.flatMap((ho
   bothBindings.map((other) => [holder, other] as const),
 )
 
+/** Undefined for one that is gone, such as that which read the list. */
+function nameOfDescriptor(descriptor: string): string | undefined {
+  const link = `/proc/self/fd/${descriptor}`
+  return fs.existsSync(link) ? fs.readlinkSync(link) : undefined
+}
+
 for (const [holder, other] of pairs) {
   const pair = `${holder.kind} then ${other.kind}`
 
@@ -199,6 +205,30 @@ for (const binding of bothBindings) {
     await (await binding.lock(join(directory, 'LOCK'))).release()
   })
 }
+
+onLinuxNative(
+  'native: refusals by a LevelDB in this process take one descriptor, which a lock then uses',
+  async (t) => {
+    const directory = scratchDirectory(t)
+    const path = join(directory, 'LOCK')
+    const descriptorsOfLock = (): number =>
+      fs.readdirSync('/proc/self/fd').filter((fd) => nameOfDescriptor(fd) === path).length
+    const level = new ClassicLevel(directory)
+    await level.open()
+    for (let attempt = 0; attempt < 3; attempt++) {
+      await t.throwsAsync(nativeBinding!.lock(path), { code: 'LEVEL_LOCKED' })
+    }
+    t.is(descriptorsOfLock(), 2)
+    await level.close()
+    const lock = await nativeBinding!.lock(path)
+    t.is(descriptorsOfLock(), 1)
+    const child = talkToChild(CHILD, [])
+    t.is(await child.ask(`classic ${directory}`), 'LEVEL_LOCKED')
+    await child.finish()
+    await lock.release()
+    t.is(descriptorsOfLock(), 0)
+  },
+)
 
 onLinuxNative(
   'native: a LevelDB, here or in another process, is refused while we hold the lock',

@@ -4,11 +4,12 @@
 //      mounts all come to the same name
 //   2. hold the socket of that name: this is what keeps out a second SluiceDB of any binding, also
 //      one in this process, and also when LOCK was unlinked and made anew
-//   3. look at /proc/locks for a holder of LOCK: a LevelDB in C++, perhaps in this very process
-//   4. take LOCK itself, where the binding can: this is what keeps a LevelDB out
+//   3. take LOCK itself, where the binding can: this is what keeps a LevelDB out. Where it cannot, look
+//      for a holder of LOCK: a LevelDB in C++, perhaps in this very process
 //
 // Invariants:
-//   A refusal never disturbs the holder: LOCK is not opened before 2 and 3 have passed.
+//   A refusal never disturbs the holder: LOCK is not opened before 2 has passed, and 3 closes no
+//   descriptor of it while a LevelDB in this process holds it.
 //   Given up in reverse order, so that whoever gets the socket finds LOCK free.
 
 import fs from 'node:fs'
@@ -23,14 +24,13 @@ import { holdSocket } from './lock-socket.ts'
 /** Locks the directory of the LOCK file `path`. Rejects with LEVEL_LOCKED when it is held. */
 export async function lockDirectory(path: string, takeLockFile: TakeLockFile): Promise<Lock> {
   const file = resolve(path)
-  const directory = await fs.promises.stat(dirname(file), { bigint: true })
+  // In place, as below: the caller has just looked into the directory.
+  const directory = fs.statSync(dirname(file), { bigint: true })
   const socket = await holdSocket(`sluicedb-lock-${directory.dev}-${directory.ino}`)
-  if (socket === undefined) throw locked(path, await lockHolder(file))
+  if (socket === undefined) throw locked(path, lockHolder(file))
   try {
-    const holder = await lockHolder(file)
-    if (holder !== undefined) throw locked(path, holder)
     const held = await takeLockFile(file)
-    if (held === undefined) throw locked(path, await lockHolder(file))
+    if (held === undefined) throw locked(path, lockHolder(file))
     return {
       release() {
         held.release()

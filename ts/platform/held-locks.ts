@@ -1,5 +1,9 @@
 // Who holds a lock on a file, as Linux tells it in /proc/locks, without opening that file.
 //
+// It takes some 10 ms: the kernel stops whoever takes or gives up a lock, on all processors, while it
+// writes the table (Linux 6.18, 2026-11-21). So only who has no other way asks first; who was refused
+// asks in order to say by whom.
+//
 //   line := id ':' kind ADVISORY|MANDATORY READ|WRITE pid major ':' minor ':' inode start end
 //
 // Opening the file to ask the kernel was rejected: closing that descriptor again would drop the
@@ -8,25 +12,19 @@
 // that shows stat a device of its own (btrfs subvolumes) a holder goes unseen here.
 
 import fs from 'node:fs'
-import { isMissing } from '../format/error.ts'
 
 /** The pid of a holder; 0 when it is held and the kernel does not say by whom. */
 export type HolderPid = number
 
 /** The holder of a lock on `path`, or undefined when there is none or none can be seen. */
-export async function lockHolder(path: string): Promise<HolderPid | undefined> {
+export function lockHolder(path: string): HolderPid | undefined {
   if (process.platform !== 'linux') return undefined
-  let stat: fs.BigIntStats
-  try {
-    stat = await fs.promises.stat(path, { bigint: true })
-  } catch (error) {
-    if (isMissing(error)) return undefined
-    throw error
-  }
+  // In place, both: the kernel answers from memory, and a worker that is ended inside a pending
+  // fs.promises.open would leave the descriptor open in its process (Node 20.20).
+  const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false })
+  if (stat === undefined) return undefined
   let table: string
   try {
-    // In place: the kernel answers from memory, and a worker that is ended inside a pending
-    // fs.promises.open would leave the descriptor open in its process (Node 20.20).
     table = fs.readFileSync('/proc/locks', 'latin1')
   } catch {
     return undefined // No /proc in this container: the socket and the lock itself remain.

@@ -74,7 +74,22 @@ void TestLevelDbInThisProcess(const TemporaryDirectory& directory) {
   CHECK(fcntl(descriptor, F_SETLK, &range) == 0);
   std::unique_ptr<FileLock> lock;
   CHECK(AcquireFileLock(path, &lock).ok() && lock == nullptr);
+  // The lowest that is free: refusals after the first one take no further descriptor.
+  const int before = dup(descriptor);
+  for (int i = 0; i < 3; i++) CHECK(AcquireFileLock(path, &lock).ok() && lock == nullptr);
+  const int after = dup(descriptor);
+  CHECK(after == before + 1);
   CHECK(IsLockedForOthers(path));
+  struct flock free = {};
+  free.l_type = F_UNLCK;
+  free.l_whence = SEEK_SET;
+  CHECK(fcntl(descriptor, F_SETLK, &free) == 0);
+  CHECK(AcquireFileLock(path, &lock).ok() && lock != nullptr);
+  CHECK(IsLockedForOthers(path));
+  lock.reset();
+  CHECK(!IsLockedForOthers(path));
+  close(before);
+  close(after);
   close(descriptor);
 }
 
