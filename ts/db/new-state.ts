@@ -41,11 +41,13 @@ export async function enterNewState(
   let log: WriteAheadLog | undefined
   try {
     await writeTables(edit)
-    edit.logNumber = versions.newFileNumber()
+    const logNumber = versions.newFileNumber()
+    edit.logNumber = logNumber
     edit.previousLogNumber = 0
-    log = await createLog(context, edit.logNumber)
-    await versions.switchManifest(edit, manifestNumber)
-    return log
+    await versions.switchManifest(edit, manifestNumber, async () => {
+      log = await createLog(context, logNumber)
+    })
+    return log!
   } catch (error) {
     await log?.abandon()
     if (!versions.isCurrentUncertain) await removeAttempt(context, edit, manifestNumber)

@@ -9,9 +9,13 @@ import type { FileSystem } from '../platform/file-system.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import { FOOTER_SIZE, hasMagic } from '../table/format.ts'
 import type { VersionSet } from '../version/version-set.ts'
+import { inLanes } from './lanes.ts'
 import { moveToLost, pruneOrphans } from './lost-files.ts'
 import { Findings } from './tools/verify-report.ts'
 import { verifyTable } from './tools/verify-table.ts'
+
+// Threads of the pool that removing may have at a time: a file of many blocks takes milliseconds.
+const UNLINK_LANES = 2
 
 export interface ObsoleteContext {
   readonly fileSystem: FileSystem
@@ -37,21 +41,28 @@ export interface ObsoleteContext {
 export async function removeObsoleteFiles(context: ObsoleteContext): Promise<string[]> {
   const { fileSystem, directory, infoLog, versions, knownBelow } = context
   const live = versions.liveFileNumbers()
+  const known: string[] = []
   const moved: string[] = []
   for (const name of context.names) {
     const file = parseFileName(name)
     if (file === undefined || isNeeded(file, live, versions)) continue
+    if (file.number < knownBelow) {
+      known.push(name)
+      continue
+    }
     const path = join(directory, name)
     try {
-      if (file.number < knownBelow || (await isWorthless(context, path, file))) {
-        await fileSystem.unlink(path)
-      } else {
-        moved.push(await moveToLost(fileSystem, directory, name))
-      }
+      if (await isWorthless(context, path, file)) await fileSystem.unlink(path)
+      else moved.push(await moveToLost(fileSystem, directory, name))
     } catch (error) {
       infoLog.write(`cannot remove ${name}: ${String(error)}`)
     }
   }
+  await inLanes(known, UNLINK_LANES, async (name) => {
+    await fileSystem.unlink(join(directory, name)).catch((error: unknown) => {
+      infoLog.write(`cannot remove ${name}: ${String(error)}`)
+    })
+  })
   if (moved.length > 0) await prune(context)
   return moved
 }

@@ -1,7 +1,8 @@
 // The manifest of an open database: takes records, and is replaced by a fresh one when it has grown.
 //
 //   append:  the record behind the others, synced
-//   switch:  a new file with the whole state ── CURRENT ── appends go there
+//   switch:  a new file with the whole state, and beside it the next CURRENT and what the state names
+//            ── CURRENT ── appends go there
 //   renew:   the same beside the appends: a new file with the whole state ── what was appended
 //            meanwhile ── from here on every record goes to both ── CURRENT ── the old file removed
 //
@@ -30,6 +31,10 @@ export interface ManifestLimits {
 
 /** 1 MiB is some 2,000 compactions, and the next open reads all of it. */
 export const MANIFEST_LIMITS: ManifestLimits = { sizeBytes: 2 ** 20, growth: 4 }
+
+// What is not the last of several records is written on the calling thread up to here, into the page
+// cache, as the write-ahead log does with its writes.
+const INLINE_RECORD_BYTES = 64 * 1024
 
 /** A new manifest while it takes the place of the old one. */
 interface Successor {
@@ -104,14 +109,27 @@ export class Manifest {
   }
 
   /**
-   * Goes on in a new manifest that holds `records`, and makes CURRENT name it.
-   * Rejects with LEVEL_IO_ERROR; then CURRENT names the old one or the new one, and both lead to the
-   * same data as long as nothing is deleted. Requires: no append is under way.
+   * Goes on in a new manifest that holds `records`, and makes CURRENT name it once `beside` has
+   * resolved, which creates what the records name in the directory.
+   * Rejects with LEVEL_IO_ERROR, or as `beside` does; then CURRENT names the old one or the new one, and
+   * both lead to the same data as long as nothing is deleted. Requires: no append is under way.
    */
-  async switchTo(number: number, records: readonly Buffer[]): Promise<void> {
+  async switchTo(
+    number: number,
+    records: readonly Buffer[],
+    beside: () => Promise<void>,
+  ): Promise<void> {
     await this.#renewing
-    const file = await this.#create(number, records)
+    // Side by side: none of them needs another before the rename, and each is hops and a sync.
+    const [created, ...others] = await Promise.allSettled([
+      this.#create(number, records),
+      writeNextCurrent(this.#fileSystem, this.#directory, number),
+      beside(),
+    ])
+    if (created.status === 'rejected') throw created.reason
+    const file = created.value
     try {
+      for (const outcome of others) if (outcome.status === 'rejected') throw outcome.reason
       await this.#setCurrent(number)
     } catch (error) {
       await closeQuietly(file)
@@ -150,6 +168,7 @@ export class Manifest {
       file = await this.#create(number, records)
       while (successor.missing.length > 0) await appendTo(file, successor.missing.splice(0))
       successor.file = file
+      await writeNextCurrent(this.#fileSystem, this.#directory, number)
       // A record that only one of the files has: whoever appended it has been told that it failed.
       if (this.#error !== undefined) throw this.#error
       await this.#setCurrent(number)
@@ -216,8 +235,22 @@ export async function createManifest(
   }
 }
 
+/** Writes what CURRENT is to be, under its temporary name, synced. Rejects with LEVEL_IO_ERROR. */
+export async function writeNextCurrent(
+  fileSystem: FileSystem,
+  directory: string,
+  number: number,
+): Promise<void> {
+  const path = join(directory, temporaryFileName(number))
+  try {
+    await fileSystem.writeFile(path, Buffer.from(`${manifestFileName(number)}\n`, 'latin1'))
+  } catch (error) {
+    throw ioError('write', path, error)
+  }
+}
+
 /**
- * Makes CURRENT name the manifest `number`, with the order of W13 around the rename, before which
+ * Makes what writeNextCurrent() wrote CURRENT, with the order of W13 around the rename, before which
  * it calls `onRename`. Rejects with LEVEL_IO_ERROR.
  */
 export async function setCurrent(
@@ -229,7 +262,6 @@ export async function setCurrent(
   const temporary = join(directory, temporaryFileName(number))
   const current = join(directory, CURRENT_NAME)
   try {
-    await fileSystem.writeFile(temporary, Buffer.from(`${manifestFileName(number)}\n`, 'latin1'))
     // Before the rename: CURRENT may never name a manifest, or lead to a log, whose entry can vanish.
     await fileSystem.syncDirectory(directory)
     onRename?.()
@@ -244,7 +276,12 @@ export async function setCurrent(
 async function appendTo(file: LogFile, records: readonly Buffer[]): Promise<void> {
   try {
     for (const [i, record] of records.entries()) {
-      await file.append(record, 0, record.length, i === records.length - 1)
+      const isLast = i === records.length - 1
+      if (isLast || record.length > INLINE_RECORD_BYTES) {
+        await file.append(record, 0, record.length, isLast)
+      } else {
+        file.appendSync(record, 0, record.length)
+      }
     }
   } catch (error) {
     throw ioError('append to', file.path, error)

@@ -3,8 +3,8 @@
 //
 //   install(edit):  new version ── append the edit to the manifest and sync ── the version is current;
 //                   where the manifest has grown to its limit, a fresh one is begun (manifest.ts)
-//   a new manifest: whole state as its first edit, then the edit ── sync the manifest and the
-//                   directory ── CURRENT written beside, synced and renamed ── sync the directory
+//   a new manifest: whole state as its first edit, then the edit, synced; beside it the next CURRENT,
+//                   synced ── sync the directory ── CURRENT renamed ── sync the directory
 //
 // Invariants:
 //   A version is current only once its edit is durable (W13).
@@ -26,6 +26,7 @@ import {
   MANIFEST_LIMITS,
   type ManifestLimits,
   setCurrent,
+  writeNextCurrent,
 } from './manifest.ts'
 import type { ManifestState } from './manifest-reader.ts'
 import type { Version } from './version.ts'
@@ -228,17 +229,25 @@ export class VersionSet {
 
   /**
    * Writes manifest `number`, from newFileNumber(), with the whole state and the edit, and makes it
-   * the current one.
-   * Rejects with LEVEL_IO_ERROR; then CURRENT names the old manifest or the new one, and both lead
-   * to the same data as long as nothing is deleted.
+   * the current one, once `beside` has resolved: that creates, in the directory, what the edit names.
+   * Rejects with LEVEL_IO_ERROR, or as `beside` does; then CURRENT names the old manifest or the new
+   * one, and both lead to the same data as long as nothing is deleted.
    */
-  switchManifest(edit: VersionEdit, number: number): Promise<void> {
-    return this.#inTurn(() => this.#switchManifest(edit, number))
+  switchManifest(
+    edit: VersionEdit,
+    number: number,
+    beside: () => Promise<void> = async () => {},
+  ): Promise<void> {
+    return this.#inTurn(() => this.#switchManifest(edit, number, beside))
   }
 
-  async #switchManifest(edit: VersionEdit, number: number): Promise<void> {
+  async #switchManifest(
+    edit: VersionEdit,
+    number: number,
+    beside: () => Promise<void>,
+  ): Promise<void> {
     const next = this.#current.apply([edit])
-    await this.#manifest.switchTo(number, this.#stateRecords(edit))
+    await this.#manifest.switchTo(number, this.#stateRecords(edit), beside)
     this.#adopt(next, edit)
   }
 
@@ -315,6 +324,7 @@ export async function createDatabase(fileSystem: FileSystem, directory: string):
   } catch (error) {
     throw ioError('write', file.path, error)
   }
+  await writeNextCurrent(fileSystem, directory, FIRST_MANIFEST_NUMBER)
   await setCurrent(fileSystem, directory, FIRST_MANIFEST_NUMBER)
 }
 
