@@ -72,7 +72,7 @@ function environmentOf(disk: SimulatedDisk, limits: EngineOptions = {}): Environ
     pause: (_durationMs, signal) => pauseUnless(signal, disk),
     ...(levelLimits === undefined ? {} : { levelLimits }),
     ...(manifestLimits === undefined ? {} : { manifestLimits }),
-    openInfoLog: () => Promise.resolve(NO_INFO_LOG),
+    openInfoLog: () => NO_INFO_LOG,
   }
 }
 

@@ -96,7 +96,7 @@ export class CompactionWorld {
       delay: () => turns(3),
       pause: (durationMs: number, signal: AbortSignal) => this.#pause(durationMs, signal),
       levelLimits: this.#limits,
-      openInfoLog: () => Promise.resolve(NO_INFO_LOG),
+      openInfoLog: () => NO_INFO_LOG,
     }
     const onEvent = (event: DatabaseEvent): void => void this.events.push(event)
     const all = { createIfMissing: true, writeBufferSize: 64 * 1024, ...options, onEvent }

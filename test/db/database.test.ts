@@ -359,7 +359,7 @@ test('LOG is one line an event, and the one before it is LOG.old', async (t) => 
 
 test('LOG does not grow without a limit', async (t) => {
   const directory = scratchDirectory(t, FAST_ROOT)
-  const log = await openInfoLog(directory)
+  const log = openInfoLog(directory)
   const limit = 1024 * 1024
   let largest = 0
   for (let i = 0; i < 100; i++) {

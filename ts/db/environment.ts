@@ -25,5 +25,5 @@ export interface Environment {
   /** Other sizes of the manifest than the default. */
   readonly manifestLimits?: ManifestLimits
   /** Opens the database's LOG in `directory`. */
-  readonly openInfoLog: (directory: string) => Promise<InfoLog>
+  readonly openInfoLog: (directory: string) => InfoLog
 }

@@ -75,7 +75,7 @@ async function openLocked(
   environment: Environment,
   lock: Lock,
 ): Promise<Engine> {
-  const infoLog: InfoLog = await environment.openInfoLog(path)
+  const infoLog: InfoLog = environment.openInfoLog(path)
   try {
     const memory = new MemtableMemory(options.writeBufferSize)
     // Before anything is opened that would have to be closed where there is no memory for it.

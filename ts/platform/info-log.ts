@@ -27,11 +27,9 @@ export const NO_INFO_LOG: InfoLog = {
   close: (): Promise<void> => Promise.resolve(),
 }
 
-/** Opens LOG in `directory`. Never rejects: without LOG, a database works as well. */
-export async function openInfoLog(directory: string): Promise<InfoLog> {
-  const log = new FileInfoLog(directory)
-  await log.rotate()
-  return log
+/** Opens LOG in `directory`, in the background. Without LOG, a database works as well. */
+export function openInfoLog(directory: string): InfoLog {
+  return new FileInfoLog(directory)
 }
 
 class FileInfoLog implements InfoLog {
@@ -45,6 +43,7 @@ class FileInfoLog implements InfoLog {
   constructor(directory: string) {
     this.#path = join(directory, INFO_LOG_NAME)
     this.#oldPath = join(directory, OLD_INFO_LOG_NAME)
+    this.#writing = this.#begin()
   }
 
   write(line: string): void {
@@ -60,8 +59,13 @@ class FileInfoLog implements InfoLog {
     await this.#writing
   }
 
-  /** Begins an empty LOG; where the old one cannot be moved away, it is cut. */
-  async rotate(): Promise<void> {
+  async #begin(): Promise<void> {
+    await this.#rotate()
+    await this.#drain()
+  }
+
+  // Begins an empty LOG; where the old one cannot be moved away, it is cut. Never rejects.
+  async #rotate(): Promise<void> {
     try {
       await rename(this.#path, this.#oldPath)
     } catch {
@@ -78,7 +82,7 @@ class FileInfoLog implements InfoLog {
       const count = this.#lines.length
       this.#lines = []
       try {
-        if (this.#sizeBytes > LIMIT_BYTES) await this.rotate()
+        if (this.#sizeBytes > LIMIT_BYTES) await this.#rotate()
         if (this.#sizeBytes > LIMIT_BYTES) throw new Error('LOG is full')
         await appendFile(this.#path, text)
         this.#droppedLines -= lost

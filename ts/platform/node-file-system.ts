@@ -18,13 +18,18 @@ import type { Lock } from './lock.ts'
 import type { LogFile } from './log-file.ts'
 import { syncDirectorySync } from './sync-directory.ts'
 import { systemError } from './system-error.ts'
+import { TurnBudget } from './turn-budget.ts'
 
 /** Node refuses reads and writes of 2^31 bytes and more; the kernel stops a page below that. */
 const MAX_TRANSFER_SIZE = 1024 * 1024 * 1024
 
+/** Up to here a file is read in place, or written there before it is synced. */
+const SMALL_FILE_BYTES = 64 * 1024
+
 export class NodeFileSystem implements FileSystem {
   readonly #binding: Binding
   readonly #blocks: BlockWays
+  readonly #budget: TurnBudget = new TurnBudget()
 
   constructor(binding: Binding) {
     this.#binding = binding
@@ -45,6 +50,7 @@ export class NodeFileSystem implements FileSystem {
 
   async createDirectory(path: string): Promise<void> {
     const last = resolve(path)
+    if (fs.statSync(last, { throwIfNoEntry: false })?.isDirectory() === true) return
     const first = await fs.promises.mkdir(last, { recursive: true })
     if (first === undefined) return
     for (let created = last; ; created = dirname(created)) {
@@ -54,7 +60,10 @@ export class NodeFileSystem implements FileSystem {
   }
 
   readDirectory(path: string): Promise<string[]> {
-    return fs.promises.readdir(path)
+    return this.#budget.ask(
+      () => fs.readdirSync(path),
+      () => fs.promises.readdir(path),
+    )
   }
 
   async readEntries(path: string): Promise<DirectoryEntry[]> {
@@ -80,16 +89,27 @@ export class NodeFileSystem implements FileSystem {
     syncDirectorySync(path)
   }
 
-  async fileSize(path: string): Promise<number> {
-    return (await fs.promises.stat(path)).size
+  fileSize(path: string): Promise<number> {
+    return this.#budget.ask(
+      () => fs.statSync(path).size,
+      async () => (await fs.promises.stat(path)).size,
+    )
   }
 
   async readFile(path: string): Promise<Buffer> {
-    const file = await this.openRandomAccess(path)
+    const file = await this.#budget.ask(
+      () => this.openRandomAccessSync(path),
+      () => this.openRandomAccess(path),
+    )
     try {
-      return await file.read(0, file.sizeBytes)
+      const { sizeBytes } = file
+      if (sizeBytes > SMALL_FILE_BYTES) return await file.read(0, sizeBytes)
+      return await this.#budget.ask(
+        () => file.readSync(0, sizeBytes),
+        () => file.read(0, sizeBytes),
+      )
     } finally {
-      await file.close()
+      file.closeSync()
     }
   }
 
@@ -97,8 +117,9 @@ export class NodeFileSystem implements FileSystem {
     const handle = await fs.promises.open(path, 'w', 0o644)
     try {
       for (let at = 0; at < bytes.length;) {
-        at += (await handle.write(bytes, at, Math.min(bytes.length - at, MAX_TRANSFER_SIZE)))
-          .bytesWritten
+        const length = Math.min(bytes.length - at, MAX_TRANSFER_SIZE)
+        if (length <= SMALL_FILE_BYTES) at += fs.writeSync(handle.fd, bytes, at, length)
+        else at += (await handle.write(bytes, at, length)).bytesWritten
       }
       await handle.sync()
     } finally {

@@ -1,0 +1,35 @@
+// Questions to the operating system whose answers are mostly at hand (is there a directory, how long is
+// a file, what is in a small one), asked on the calling thread: a hop to the pool and back costs some
+// 50 us where cores are free, and a wait for two of them where they are not. Opening a database asks
+// one for each table.
+//
+//   in place, while what that took since the last hop is below the budget; then one by way of the pool,
+//   which gives the event loop its turn
+//
+// So neither many files nor a slow disk hold the event loop for longer than the budget and one answer.
+
+const BUDGET_MS = 1
+
+export class TurnBudget {
+  readonly #now: () => number
+  #spentMs = 0
+
+  /** `now` gives milliseconds, from any origin, never going back. */
+  constructor(now: () => number = () => performance.now()) {
+    this.#now = now
+  }
+
+  /** Asks in place where the budget allows it, else by the pool. */
+  async ask<T>(inPlace: () => T, byPool: () => Promise<T>): Promise<T> {
+    if (this.#spentMs > BUDGET_MS) {
+      this.#spentMs = 0
+      return byPool()
+    }
+    const startMs = this.#now()
+    try {
+      return inPlace()
+    } finally {
+      this.#spentMs += this.#now() - startMs
+    }
+  }
+}
