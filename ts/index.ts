@@ -16,6 +16,7 @@ export type { RecoveryReport } from './db/recovery-report.ts'
 export type { DroppedPart } from './log/lost-directory.ts'
 export type { LatencyStats } from './db/latency-histogram.ts'
 export type {
+  CacheStats,
   CompactionStats,
   FlushStats,
   LevelWork,
