@@ -1,6 +1,6 @@
 // Measures the pieces of the engine that its comments give figures for, one beside the other.
 //
-//   node dist/scripts/bench-pieces.js [copies|memtable|ahead|groups|tables|merge|snappy|values|views ...]     (all when left out)
+//   node dist/scripts/bench-pieces.js [copies|memtable|ahead|groups|tables|merge|snappy|values|views|tracing ...]     (all when left out)
 //
 // The platform's pieces are in bench-platform; the store as a whole is in bench.
 
@@ -14,6 +14,7 @@ import { Memtable, memtableSize } from '../ts/memtable/memtable.ts'
 import { binding } from '../ts/platform/load-binding.ts'
 import { TableBuilder } from '../ts/table/table-builder.ts'
 import { benchMerge } from './pieces/merge.ts'
+import { benchTracing } from './pieces/tracing.ts'
 import { benchValues } from './pieces/values.ts'
 import { benchViews } from './pieces/views.ts'
 import { benchSnappy } from './pieces/snappy.ts'
@@ -203,6 +204,7 @@ const pieces: Record<string, () => void | Promise<void>> = {
   merge: () => benchMerge(directory),
   values: benchValues,
   views: benchViews,
+  tracing: benchTracing,
   snappy: benchSnappy,
 }
 try {

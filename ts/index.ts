@@ -39,6 +39,15 @@ export type {
   VerifyProgress,
   VerifyReport,
 } from './db/tools/verify-report.ts'
+export type {
+  CompactionTrace,
+  FlushTrace,
+  GetTrace,
+  OpenTrace,
+  StallTrace,
+  SyncTrace,
+  WriteTrace,
+} from './db/tracing.ts'
 export { type ErrorCode, SluiceError } from './format/error.ts'
 export type {
   BatchOperation,

@@ -18,6 +18,7 @@
 //   Whoever waits for level 0 is woken by every end of a step, by stop() and by a failure.
 
 import { basename } from 'node:path'
+import type { CompactionResult } from '../compaction/compaction-job.ts'
 import { type Compaction, pickCompaction, pickFromLevel } from '../compaction/picker.ts'
 import { ioError, SluiceError } from '../format/error.ts'
 import { parseFileName } from '../format/file-name.ts'
@@ -29,6 +30,7 @@ import type { DatabaseEvent } from './event.ts'
 import { Level0Pace } from './level0-pace.ts'
 import { type CompactRangeOptions, ManualCompaction } from './manual-compaction.ts'
 import type { Counters } from './stats.ts'
+import { COMPACTION, traced } from './tracing.ts'
 
 const FIRST_RETRY_MS = 1000
 const LAST_RETRY_MS = 60_000
@@ -241,22 +243,23 @@ export class Compactor {
     const startMs = context.now()
     const moved = isMove && manual === undefined
     const inputFiles = inputs.flat()
-    const told = { type: 'compaction', level, moved, inputFiles: inputFiles.length } as const
+    const event = { type: 'compaction', level, moved, inputFiles: inputFiles.length } as const
     if (moved) {
       await run.move()
       context.counters.countTrivialMove()
       const durationMs = context.now() - startMs
       this.pace.compacted(level, 1, durationMs)
-      context.tell({ ...told, outputFiles: 1, readBytes: 0, writtenBytes: 0, durationMs })
+      context.tell({ ...event, outputFiles: 1, readBytes: 0, writtenBytes: 0, durationMs })
       return
     }
-    const { files, writtenBytes } = await reporting(run.merge(), run, manual, context)
+    const merging = told(run, context.directory)
+    const { files, writtenBytes } = await reporting(merging, run, manual, context)
     const durationMs = context.now() - startMs
     const work = { readBytes: totalBytes(inputFiles), writtenBytes, durationMs }
     this.pace.compacted(level, inputs[0].length, durationMs)
     context.addObsolete(inputFiles.map(({ number }) => number))
     context.counters.countCompaction({ outputLevel: level + 1, ...work })
-    context.tell({ ...told, outputFiles: files.length, ...work })
+    context.tell({ ...event, outputFiles: files.length, ...work })
     manual?.advance(run.compaction, work.readBytes)
   }
 
@@ -349,4 +352,21 @@ async function reporting<T>(
 
 function closedError(): SluiceError {
   return new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'The database was closed')
+}
+
+/** The merge, and whoever traces compactions told of it. */
+function told(run: CompactionRun, path: string): Promise<CompactionResult> {
+  if (!COMPACTION.hasSubscribers) return run.merge()
+  const { level, inputs } = run.compaction
+  const inputFiles = inputs.flat()
+  return traced(
+    COMPACTION,
+    { path, level, inputFiles: inputFiles.length },
+    () => run.merge(),
+    ({ files, writtenBytes }) => ({
+      outputFiles: files.length,
+      readBytes: totalBytes(inputFiles),
+      writtenBytes,
+    }),
+  )
 }

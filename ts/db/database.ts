@@ -29,6 +29,17 @@ import type { RepairOptions, RepairReport } from './tools/repair-report.ts'
 import { repairDatabase } from './tools/repair.ts'
 import type { VerifyOptions, VerifyReport } from './tools/verify-report.ts'
 import { verifyDatabase } from './tools/verify.ts'
+import {
+  GET,
+  OPEN,
+  tracedGet,
+  tracedGetMany,
+  tracedGetSync,
+  tracedOpening,
+  tracedSync,
+  tracedWrite,
+  WRITE,
+} from './tracing.ts'
 
 export interface DBWriteOptions {
   /**
@@ -77,7 +88,8 @@ export class DB {
    * LEVEL_NOT_SUPPORTED. A failed open leaves the data as it was.
    */
   static async open(path: string, options: DBOptions = {}): Promise<DB> {
-    return new DB(path, await openDatabase(path, options, realEnvironment()))
+    const open = (): Promise<DatabaseEngine> => openDatabase(path, options, realEnvironment())
+    return new DB(path, await tracedOpening(OPEN, path, options, open))
   }
 
   /**
@@ -132,7 +144,12 @@ export class DB {
     const recordBytes = putRecordSize(lengthOf(key), lengthOf(value))
     const sizeError = batchSizeError(BATCH_HEADER_SIZE + recordBytes, 1)
     if (sizeError !== undefined) return Promise.reject(sizeError)
-    return this.#engine.queue.put(key, value, options.sync === true, recordBytes)
+    const { queue } = this.#engine
+    const sync = options.sync === true
+    if (!WRITE.hasSubscribers) return queue.put(key, value, sync, recordBytes)
+    return tracedWrite(this.#path, 1, recordBytes, sync, () =>
+      queue.put(key, value, sync, recordBytes),
+    )
   }
 
   /** Deletes `key`, also where there is none. Copies, orders and rejects as put does. */
@@ -142,7 +159,10 @@ export class DB {
     const recordBytes = deleteRecordSize(lengthOf(key))
     const sizeError = batchSizeError(BATCH_HEADER_SIZE + recordBytes, 1)
     if (sizeError !== undefined) return Promise.reject(sizeError)
-    return this.#engine.queue.delete(key, options.sync === true, recordBytes)
+    const { queue } = this.#engine
+    const sync = options.sync === true
+    if (!WRITE.hasSubscribers) return queue.delete(key, sync, recordBytes)
+    return tracedWrite(this.#path, 1, recordBytes, sync, () => queue.delete(key, sync, recordBytes))
   }
 
   /**
@@ -158,7 +178,13 @@ export class DB {
     if (!(batch instanceof WriteBatch)) {
       return Promise.reject(new TypeError('write takes a WriteBatch or null'))
     }
-    return this.#engine.queue.write(batchBufferOf(batch), options.sync === true)
+    const { queue } = this.#engine
+    const sync = options.sync === true
+    const buffer = batchBufferOf(batch)
+    if (!WRITE.hasSubscribers) return queue.write(buffer, sync)
+    return tracedWrite(this.#path, batch.count, recordsSize(batch), sync, () =>
+      queue.write(buffer, sync),
+    )
   }
 
   /**
@@ -181,7 +207,11 @@ export class DB {
     const error = this.#writeError(options)
     if (error !== undefined) throw error
     if (!(batch instanceof WriteBatch)) throw new TypeError('writeSync takes a WriteBatch')
-    this.#engine.queue.writeSync(batchBufferOf(batch), options.sync === true)
+    const sync = options.sync === true
+    const write = (): void => this.#engine.queue.writeSync(batchBufferOf(batch), sync)
+    if (!WRITE.hasSubscribers) return write()
+    const message = { path: this.#path, writes: batch.count, sizeBytes: recordsSize(batch), sync }
+    tracedSync(WRITE, message, write, () => undefined)
   }
 
   /**
@@ -192,14 +222,22 @@ export class DB {
   get(key: Uint8Array, options: DBReadOptions = NO_READ_OPTIONS): Promise<Buffer | undefined> {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) return Promise.reject(error)
-    return this.#engine.points.get(key, this.#sequenceOf(options), options.fillCache !== false)
+    const { points } = this.#engine
+    const sequence = this.#sequenceOf(options)
+    const fillCache = options.fillCache !== false
+    if (!GET.hasSubscribers) return points.get(key, sequence, fillCache)
+    return tracedGet(this.#path, () => points.get(key, sequence, fillCache))
   }
 
   /** The same on the calling thread: throws where get rejects, and blocks while it reads. */
   getSync(key: Uint8Array, options: DBReadOptions = NO_READ_OPTIONS): Buffer | undefined {
     const error = this.#readError(options) ?? keyError(key)
     if (error !== undefined) throw error
-    return this.#engine.points.getSync(key, this.#sequenceOf(options), options.fillCache !== false)
+    const { points } = this.#engine
+    const sequence = this.#sequenceOf(options)
+    const fillCache = options.fillCache !== false
+    if (!GET.hasSubscribers) return points.getSync(key, sequence, fillCache)
+    return tracedGetSync(this.#path, () => points.getSync(key, sequence, fillCache))
   }
 
   /**
@@ -214,7 +252,11 @@ export class DB {
     if (!Array.isArray(keys)) error ??= new TypeError('keys must be an array')
     else for (const key of keys) error ??= keyError(key)
     if (error !== undefined) return Promise.reject(error)
-    return this.#engine.points.getMany(keys, this.#sequenceOf(options), options.fillCache !== false)
+    const { points } = this.#engine
+    const sequence = this.#sequenceOf(options)
+    const fillCache = options.fillCache !== false
+    if (!GET.hasSubscribers) return points.getMany(keys, sequence, fillCache)
+    return tracedGetMany(this.#path, keys.length, () => points.getMany(keys, sequence, fillCache))
   }
 
   /** The database as it is now, for reads with the option `snapshot`. Close it: it holds old versions. */
@@ -363,6 +405,10 @@ export class DB {
     if (signal?.aborted !== true) return undefined
     return new SluiceError('LEVEL_ABORTED', 'The write was aborted', { cause: signal.reason })
   }
+}
+
+function recordsSize(batch: WriteBatch): number {
+  return batch.sizeBytes - BATCH_HEADER_SIZE
 }
 
 function rangesError(ranges: readonly SizeRange[]): Error | undefined {

@@ -41,6 +41,7 @@ import { type ReadEnvironment, Reads } from './reads.ts'
 import type { RecoveryReport } from './recovery-report.ts'
 import { SnapshotList } from './snapshot-list.ts'
 import { Counters } from './stats.ts'
+import { SYNC, traced, tracedSync } from './tracing.ts'
 import { type WriteEnvironment, WriteQueue } from './write-queue.ts'
 import { WriteRoom, type WriteRoomContext } from './write-room.ts'
 
@@ -243,10 +244,18 @@ export class Engine implements DatabaseEngine {
   #writeEnvironment(): WriteEnvironment {
     return {
       makeRoom: (sizeBytes, count, force) => this.#room.make(sizeBytes, count, force),
-      append: (bytes, end, sync) => this.#memtables.log.append(bytes, 0, end, sync),
+      append: (bytes, end, sync) => {
+        const { log } = this.#memtables
+        if (!sync || !SYNC.hasSubscribers) return log.append(bytes, 0, end, sync)
+        const append = async (): Promise<void> => log.append(bytes, 0, end, sync)
+        return traced(SYNC, { path: log.path, sizeBytes: end }, append, () => undefined)
+      },
       canAppendNow: (sync) => this.#memtables.log.canAppendNow(sync),
       appendNow: (bytes, end, sync) => {
-        this.#memtables.log.appendNow(bytes, 0, end, sync)
+        const { log } = this.#memtables
+        const append = (): void => log.appendNow(bytes, 0, end, sync)
+        if (!sync || !SYNC.hasSubscribers) append()
+        else tracedSync(SYNC, { path: log.path, sizeBytes: end }, append, () => undefined)
       },
       growFor: (sizeBytes, count) => this.#memtables.growFor(sizeBytes, count),
       isOverfull: () => this.#memtables.isOverfull,
@@ -294,6 +303,7 @@ export class Engine implements DatabaseEngine {
   #roomContext(): WriteRoomContext {
     const { delay, now } = this.#environment
     return {
+      directory: this.#directory,
       memtables: this.#memtables,
       compactor: this.compactor,
       failure: this.#failure,

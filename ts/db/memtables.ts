@@ -28,6 +28,7 @@ import { emptyEdit, type VersionEdit } from '../version/version-edit.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import type { MemtableMemory } from './memtable-memory.ts'
 import { getFromMemtable } from './memtable-get.ts'
+import { FLUSH, traced } from './tracing.ts'
 
 export interface MemtablesContext {
   readonly fileSystem: FileSystem
@@ -175,6 +176,18 @@ export class Memtables {
 
   // Never rejects: its error is the failure, which the gate and resume() look at.
   async #flush(memtable: Memtable): Promise<void> {
+    const path = this.#context.directory
+    const flush = (): Promise<FlushResult> => this.#makeTable(memtable)
+    try {
+      if (FLUSH.hasSubscribers) await traced(FLUSH, { path }, flush, sizeOf)
+      else await flush()
+    } catch (error) {
+      this.#flushing = undefined
+      this.#context.fail(error)
+    }
+  }
+
+  async #makeTable(memtable: Memtable): Promise<FlushResult> {
     const { memory, now, versions } = this.#context
     const startMs = now()
     const log = this.#log
@@ -184,23 +197,19 @@ export class Memtables {
     // What is in tables, not what is published by then: the first batch of the new log must follow
     // on it, or recovery knows that something between is lost.
     edit.lastSequence = versions.lastSequence
-    try {
-      const file = await this.#writeTable(memtable)
-      if (file !== undefined) edit.newFiles.push({ level: 0, file })
-      // The manifest may not name a log whose name is not durable, and the old log may not be
-      // unlinked while it is being synced.
-      await log.retired()
-      const oldLogNumber = versions.logNumber
-      await versions.install(edit)
-      this.#frozen = undefined
-      this.#flushing = undefined
-      memory.recycle(memtable)
-      this.#removeLog(oldLogNumber)
-      this.#context.onFlush(file, now() - startMs)
-    } catch (error) {
-      this.#flushing = undefined
-      this.#context.fail(error)
-    }
+    const file = await this.#writeTable(memtable)
+    if (file !== undefined) edit.newFiles.push({ level: 0, file })
+    // The manifest may not name a log whose name is not durable, and the old log may not be
+    // unlinked while it is being synced.
+    await log.retired()
+    const oldLogNumber = versions.logNumber
+    await versions.install(edit)
+    this.#frozen = undefined
+    this.#flushing = undefined
+    memory.recycle(memtable)
+    this.#removeLog(oldLogNumber)
+    this.#context.onFlush(file, now() - startMs)
+    return file
   }
 
   #writeTable(memtable: Memtable): Promise<FlushResult> {
@@ -229,4 +238,8 @@ export class Memtables {
       })
       .then(() => before)
   }
+}
+
+function sizeOf(file: FlushResult): { fileNumber: number; sizeBytes: number } | undefined {
+  return file && { fileNumber: file.number, sizeBytes: file.sizeBytes }
 }

@@ -14,6 +14,7 @@ import { MemtableMemory } from './memtable-memory.ts'
 import { type CheckedOptions, checkOptions, type DBOptions } from './options.ts'
 import { openReadOnly } from './read-only-open.ts'
 import { recover } from './recovery.ts'
+import { RECOVERY, tracedOpening } from './tracing.ts'
 
 /** As DB.open says. The environment's jobs end with the engine, or here where the open fails. */
 export async function openDatabase(
@@ -24,7 +25,9 @@ export async function openDatabase(
   checkPath(path)
   const checked = checkOptions(options)
   if (!checked.readOnly) return openEngine(path, options, environment)
-  const engine = await explained(path, environment, () => openReadOnly(path, checked, environment))
+  const engine = await explained(path, environment, () =>
+    tracedOpening(RECOVERY, path, checked, () => openReadOnly(path, checked, environment)),
+  )
   await closeJobs(environment)
   return engine
 }
@@ -80,7 +83,9 @@ async function openLocked(
     const memory = new MemtableMemory(options.writeBufferSize)
     // Before anything is opened that would have to be closed where there is no memory for it.
     const memtable = memory.create(0, 0)
-    const recovered = await recover({ environment, directory: path, options, memory, infoLog })
+    const recovered = await tracedOpening(RECOVERY, path, options, () =>
+      recover({ environment, directory: path, options, memory, infoLog }),
+    )
     return new Engine({
       environment,
       directory: path,

@@ -11,6 +11,7 @@ import type { Compactor } from './compactor.ts'
 import type { Failure } from '../log/failure.ts'
 import type { Memtables } from './memtables.ts'
 import type { StallCause } from './stats.ts'
+import { tracedStall } from './tracing.ts'
 
 const LIMITS: GateLimits = {
   delayLevel0Files: DELAY_LEVEL0_FILES,
@@ -18,6 +19,7 @@ const LIMITS: GateLimits = {
 }
 
 export interface WriteRoomContext {
+  readonly directory: string
   readonly memtables: Memtables
   readonly compactor: Compactor
   readonly failure: Failure
@@ -54,7 +56,9 @@ export class WriteRoom {
   }
 
   #gateEnvironment(): GateEnvironment {
-    const { compactor, delay, failure, memtables, memtableBytes, now } = this.#context
+    const { compactor, delay, directory, failure, memtables, memtableBytes, now } = this.#context
+    const told = (cause: StallCause, wait: Promise<void>): Promise<void> =>
+      tracedStall(directory, cause, wait)
     return {
       limits: LIMITS,
       failure: () => failure.refusal(),
@@ -63,10 +67,11 @@ export class WriteRoom {
         compactor.pace.delayMs(this.#context.level0FileCount(), this.#neededBytes / memtableBytes),
       hasRoom: () => memtables.hasRoom(this.#neededBytes, this.#neededCount),
       hasFrozenMemtable: () => memtables.frozen !== undefined,
-      memtableFlushed: () => memtables.flushing ?? Promise.reject(new Error('nothing flushes')),
-      level0Changed: () => compactor.level0Changed(),
+      memtableFlushed: () =>
+        told('memtable', memtables.flushing ?? Promise.reject(new Error('nothing flushes'))),
+      level0Changed: () => told('level0-stop', compactor.level0Changed()),
       switchMemtable: () => memtables.switch(this.#neededBytes, this.#neededCount),
-      delay,
+      delay: (durationMs) => told('level0-delay', delay(durationMs)),
       now,
       countStall: (cause, durationMs) => {
         this.#context.countStall(cause, durationMs)
