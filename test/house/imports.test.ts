@@ -8,6 +8,7 @@ const FLOORS = [
   'ts/format/',
   'ts/platform/',
   'ts/log/',
+  'ts/journal/',
   'ts/memtable/',
   'ts/table/',
   'ts/version/',

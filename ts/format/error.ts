@@ -5,7 +5,10 @@
 //   Corruption names a file, and an offset where there is one. An I/O error is never turned into
 //   corruption or into absence: it keeps the operating system's error as its cause.
 
-/** The codes are abstract-level's where it has one; those about existence, and LEVEL_BUSY, are ours. */
+/**
+ * The codes are abstract-level's where it has one; those about existence, positions and a queue that is
+ * full, and LEVEL_BUSY, are ours.
+ */
 export type ErrorCode =
   | 'LEVEL_ABORTED'
   | 'LEVEL_BUSY'
@@ -21,6 +24,8 @@ export type ErrorCode =
   | 'LEVEL_ITERATOR_NOT_OPEN'
   | 'LEVEL_LOCKED'
   | 'LEVEL_NOT_SUPPORTED'
+  | 'LEVEL_POSITION_MISSING'
+  | 'LEVEL_QUEUE_FULL'
   | 'LEVEL_SNAPSHOT_NOT_OPEN'
 
 /** Where an error happened; every part is optional because not every error has one. */

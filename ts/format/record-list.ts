@@ -34,6 +34,11 @@ export class RecordList {
     this.count++
   }
 
+  /** Bytes of the records without their lengths. */
+  get dataBytes(): number {
+    return this.end - this.count * RECORD_LENGTH_SIZE
+  }
+
   /** Empty again; the memory stays. */
   clear(): void {
     this.end = 0

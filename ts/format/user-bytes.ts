@@ -10,6 +10,8 @@ export const MAX_KEY_SIZE: number = 2 ** 32 - 1 - TAG_SIZE
 export const MAX_VALUE_SIZE: number = 2 ** 32 - 1
 /** One below 2^31: C++ LevelDB on 32 bits, and every Node that we support, can hold it whole. */
 export const MAX_BATCH_SIZE: number = 2 ** 31 - 1
+/** Of a record in a log alone. A reader holds a record whole, in blocks and joined. */
+export const MAX_RECORD_SIZE: number = 2 ** 28
 /** The count of a batch is a fixed32. */
 export const MAX_BATCH_COUNT: number = 2 ** 32 - 1
 
@@ -36,6 +38,12 @@ export function keyError(key: unknown): SluiceError | undefined {
 export function valueError(value: unknown): SluiceError | undefined {
   if (isOrdinary(value) && isWithin(lengthOf(value), MAX_VALUE_SIZE)) return undefined
   return bytesError('LEVEL_INVALID_VALUE', 'Value', value, MAX_VALUE_SIZE)
+}
+
+/** The same for a record of a log alone, which may be empty. */
+export function recordError(record: unknown): SluiceError | undefined {
+  if (isOrdinary(record) && isWithin(lengthOf(record), MAX_RECORD_SIZE)) return undefined
+  return bytesError('LEVEL_INVALID_VALUE', 'Record', record, MAX_RECORD_SIZE)
 }
 
 // Not empty, which needs a second look, and not too long.

@@ -37,8 +37,8 @@ export interface LogDamage {
 export class LogReader {
   readonly #file: Buffer
   readonly #crc32c: (bytes: Uint8Array, start: number, end: number) => number
-  #position = 0
-  #recordOffset = 0
+  #position: number
+  #recordOffset: number
   #damage: LogDamage | undefined
   // The record: a view of the file where it has one fragment, else of #joined.
   #bytes: Buffer
@@ -50,9 +50,18 @@ export class LogReader {
   #dataStart = 0
   #dataEnd = 0
 
-  /** Reads `file`, a whole log, which must not change while it is read. */
-  constructor(file: Buffer, crc32c: (bytes: Uint8Array, start: number, end: number) => number) {
+  /**
+   * Reads `file`, a whole log or whole blocks of one, which must not change while it is read; from
+   * `start` on, where a record begins.
+   */
+  constructor(
+    file: Buffer,
+    crc32c: (bytes: Uint8Array, start: number, end: number) => number,
+    start = 0,
+  ) {
     this.#file = file
+    this.#position = start
+    this.#recordOffset = start
     this.#bytes = file
     this.#crc32c = crc32c
   }
