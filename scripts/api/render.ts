@@ -46,12 +46,13 @@ function fieldTable(members: readonly Member[]): string {
   return ['| name | type | what it is |', '|---|---|---|', ...rows].join('\n')
 }
 
-/** Overloads of one name stand together, under the words of the first. */
+/** Overloads of one name stand together, under the words of the first; what is static is another. */
 function memberList(members: readonly Member[]): string {
   const names = new Map<string, Member[]>()
   for (const member of members) {
-    const one = names.get(member.name)
-    if (one === undefined) names.set(member.name, [member])
+    const key = member.signature.startsWith('static ') ? `static ${member.name}` : member.name
+    const one = names.get(key)
+    if (one === undefined) names.set(key, [member])
     else one.push(member)
   }
   return [...names.values()]

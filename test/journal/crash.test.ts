@@ -3,7 +3,7 @@
 // SLUICE_SEED repeats a run; SLUICE_LOG_RUNS says how many workloads each test has (its own number).
 
 import test, { type ExecutionContext } from 'ava'
-import { Log } from '../../ts/journal/log.ts'
+import { type Log, readLogIn } from '../../ts/journal/log.ts'
 import { CRASH_POLICIES, POLICY_NAMES, type PolicyName } from '../crash/crash-image.ts'
 import type { Fault } from '../crash/disk-fault.ts'
 import { mixSeed, Random } from '../crash/random.ts'
@@ -320,7 +320,7 @@ test('a reader beside the writer, without its lock, sees each record once, in or
     const follow = async (): Promise<void> => {
       const options = { follow: true, signal: stop.signal }
       const world = simulatedWorld(disk)
-      for await (const { position, record } of Log.readIn(world, '/data/wal', options)) {
+      for await (const { position, record } of readLogIn(world, '/data/wal', options)) {
         if (position !== seen.length + 1) life.problems.push(`${position} after ${seen.length}`)
         seen.push(record)
         if (stop.signal.aborted) return

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { DB } from '../../ts/index.ts'
 import { Log, MAX_RECORD_SIZE } from '../../ts/journal/index.ts'
+import { openLogIn, readLogIn } from '../../ts/journal/log.ts'
 import type { LogOptions } from '../../ts/journal/options.ts'
 import { realWorld } from '../../ts/journal/world.ts'
 import { LogReader } from '../../ts/log/log-reader.ts'
@@ -20,7 +21,7 @@ const text = (value: string): Buffer => Buffer.from(value)
 function open(path: string, options: LogOptions = {}, binding?: Binding): Promise<Log> {
   const world = realWorld()
   const fileSystem = binding === undefined ? world.fileSystem : new NodeFileSystem(binding)
-  return Log.openIn({ ...world, fileSystem }, path, { createIfMissing: true, ...options })
+  return openLogIn({ ...world, fileSystem }, path, { createIfMissing: true, ...options })
 }
 
 const directoryOf = (t: ExecutionContext): string => join(scratchDirectory(t, FAST_ROOT), 'wal')
@@ -388,7 +389,7 @@ test('a reader goes on when the file that it reads is cut to its records under i
     const options = { follow, signal: stop.signal }
     const positions: number[] = []
     const reading = (async () => {
-      for await (const { position } of Log.readIn({ ...realWorld(), fileSystem }, path, options)) {
+      for await (const { position } of readLogIn({ ...realWorld(), fileSystem }, path, options)) {
         positions.push(position)
         if (position === 2 && follow) stop.abort()
       }

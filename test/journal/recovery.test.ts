@@ -2,7 +2,7 @@
 
 import test, { type ExecutionContext } from 'ava'
 import { BLOCK_SIZE } from '../../ts/format/log-block.ts'
-import { Log } from '../../ts/journal/log.ts'
+import { type Log, readLogIn } from '../../ts/journal/log.ts'
 import type { LogOptions } from '../../ts/journal/options.ts'
 import { SimulatedDisk } from '../crash/simulated-disk.ts'
 import { contentsOf, DIRECTORY, openSimulated, simulatedWorld } from './simulated-world.ts'
@@ -182,7 +182,7 @@ test('a reader without the lock hands out the records before a torn end, and end
   const files = await filesOf(['a', 'b'].map(text))
   const disk = diskWith(new Map([[fileAt(1), files.get(fileAt(1))!.subarray(0, 13)]]))
   const positions: number[] = []
-  const reading = Log.readIn(simulatedWorld(disk), DIRECTORY, {})
+  const reading = readLogIn(simulatedWorld(disk), DIRECTORY, {})
   for await (const { position } of reading) positions.push(position)
   t.deepEqual(positions, [1])
 })
@@ -193,7 +193,7 @@ test('a reader without the lock reports damage with records behind it, following
   bytes[15]! ^= 1
   for (const follow of [false, true]) {
     const disk = diskWith(new Map([[fileAt(1), bytes]]))
-    const reading = Log.readIn(simulatedWorld(disk), DIRECTORY, { follow })
+    const reading = readLogIn(simulatedWorld(disk), DIRECTORY, { follow })
     t.is((await reading.next()).value?.position, 1)
     await t.throwsAsync(reading.next(), { code: 'LEVEL_CORRUPTION' })
     t.is(disk.openFileCount, 0)
@@ -205,7 +205,7 @@ test('a reader that follows waits at half a record, and has it when it is whole'
   const bytes = files.get(fileAt(1))!
   for (let size = 8; size < bytes.length; size++) {
     const disk = diskWith(new Map([[fileAt(1), bytes.subarray(0, size)]]))
-    const reading = Log.readIn(simulatedWorld(disk), DIRECTORY, { follow: true })
+    const reading = readLogIn(simulatedWorld(disk), DIRECTORY, { follow: true })
     t.is((await reading.next()).value?.position, 1)
     const next = reading.next()
     for (let i = 0; i < 3; i++) await disk.linger()
@@ -221,7 +221,7 @@ test('a reader that follows waits at half a record, and has it when it is whole'
 test('a reader that has come further than the log goes is told so', async (t) => {
   const files = await filesOf(['a', 'b', 'c'].map(text))
   const disk = diskWith(files)
-  const reading = Log.readIn(simulatedWorld(disk), DIRECTORY, { follow: true })
+  const reading = readLogIn(simulatedWorld(disk), DIRECTORY, { follow: true })
   for (let position = 1; position <= 3; position++) await reading.next()
   // As a power cut leaves it that took the third record, and the opening after it.
   disk.plant(fileAt(1), files.get(fileAt(1))!.subarray(0, 16))

@@ -1,6 +1,6 @@
 // A log on a simulated disk, and what everybody knows of it: the records and what they must survive.
 
-import { Log } from '../../ts/journal/log.ts'
+import { type Log, openLogIn } from '../../ts/journal/log.ts'
 import type { LogOptions } from '../../ts/journal/options.ts'
 import type { LogWorld } from '../../ts/journal/world.ts'
 import type { Random } from '../crash/random.ts'
@@ -20,7 +20,7 @@ export function simulatedWorld(disk: SimulatedDisk): LogWorld {
 }
 
 export function openSimulated(disk: SimulatedDisk, options: LogOptions = {}): Promise<Log> {
-  return Log.openIn(simulatedWorld(disk), DIRECTORY, { createIfMissing: true, ...options })
+  return openLogIn(simulatedWorld(disk), DIRECTORY, { createIfMissing: true, ...options })
 }
 
 /** The bytes of the call `id`: of its own length, and no two alike. */

@@ -12,7 +12,7 @@ import type { Lock } from '../platform/lock.ts'
 import { AppendQueue } from './append-queue.ts'
 import { abortedError } from './aborted.ts'
 import type { LogTail } from './log-tail.ts'
-import { type LogRecoveryReport, openLog } from './open-log.ts'
+import { type LogRecoveryReport, type OpenedLog, openLog } from './open-log.ts'
 import {
   checkLogOptions,
   checkNumber,
@@ -76,12 +76,13 @@ export class Log {
   #appends = 0
   #appendedBytes = 0
 
-  private constructor(
+  /** For openLogIn; everyone else calls Log.open. */
+  constructor(
     path: string,
     options: CheckedLogOptions,
     world: LogWorld,
     failure: Failure,
-    opened: { readonly tail: LogTail; readonly lock: Lock; readonly report: LogRecoveryReport },
+    opened: OpenedLog,
   ) {
     this.#path = path
     this.#options = options
@@ -108,41 +109,20 @@ export class Log {
    * LEVEL_DATABASE_MISSING, LEVEL_DATABASE_EXISTS or LEVEL_IO_ERROR.
    */
   static open(path: string, options: LogOptions = {}): Promise<Log> {
-    return Log.openIn(realWorld(), path, options)
-  }
-
-  /** @internal The same in another world: for tests. */
-  static async openIn(world: LogWorld, path: string, options: LogOptions): Promise<Log> {
-    checkPath(path, 'log')
-    const checked = checkLogOptions(options)
-    const failure = new Failure(path, () => undefined)
-    const opened = await openLog(path, checked, world, (error) => failure.set(error))
-    return new Log(path, checked, world, failure, opened)
+    return openLogIn(realWorld(), path, options)
   }
 
   /**
    * Reads the log in the directory `path` without its lock and without writing anything, beside a
-   * writer in any process or none. A record may come before it is durable; at the end of what a crash
-   * left, reading ends. For the rest as the method `read`; an absent log is LEVEL_DATABASE_MISSING.
+   * writer in any process or none. A record may come before it is durable; where a crash has left half
+   * a record at the end, reading ends before it. For the rest it is the method `read`; an absent log is
+   * LEVEL_DATABASE_MISSING.
    */
   static read(
     path: string,
     options: LogFileReadOptions = {},
   ): AsyncGenerator<LogRecord, void, undefined> {
-    return Log.readIn(realWorld(), path, options)
-  }
-
-  /** @internal The same in another world: for tests. */
-  static readIn(
-    world: LogWorld,
-    path: string,
-    options: LogFileReadOptions,
-  ): AsyncGenerator<LogRecord, void, undefined> {
-    checkPath(path, 'log')
-    checkReadOptions(options, FILE_READ_OPTIONS)
-    const { from, follow = false, signal } = options
-    const source = new PollingSource(world, path, pollIntervalOf(options), signal)
-    return readRecords(source, from, follow)
+    return readLogIn(realWorld(), path, options)
   }
 
   /** As it was given to open(). */
@@ -391,4 +371,26 @@ export class Log {
 
 function closedError(): SluiceError {
   return new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'The log is closed')
+}
+
+/** Log.open in any world: for tests. */
+export async function openLogIn(world: LogWorld, path: string, options: LogOptions): Promise<Log> {
+  checkPath(path, 'log')
+  const checked = checkLogOptions(options)
+  const failure = new Failure(path, () => undefined)
+  const opened = await openLog(path, checked, world, (error) => failure.set(error))
+  return new Log(path, checked, world, failure, opened)
+}
+
+/** Log.read in any world: for tests. */
+export function readLogIn(
+  world: LogWorld,
+  path: string,
+  options: LogFileReadOptions,
+): AsyncGenerator<LogRecord, void, undefined> {
+  checkPath(path, 'log')
+  checkReadOptions(options, FILE_READ_OPTIONS)
+  const { from, follow = false, signal } = options
+  const source = new PollingSource(world, path, pollIntervalOf(options), signal)
+  return readRecords(source, from, follow)
 }
