@@ -158,6 +158,22 @@ test('a line that cannot be imported is named, and is a mistake of the user', as
   t.is((await sluicedb(['get', directory, 'a'])).out, '1\n')
 })
 
+test('a line that is no UTF-8 is refused and not changed, and a byte order mark is none of it', async (t) => {
+  const directory = join(scratchDirectory(t, FAST_ROOT), 'db')
+  const [, ...lines] = ['a', 'b', 'c'].flatMap((key) => [
+    Buffer.from(`\n{"key":"${key}","value":"`),
+    key === 'b' ? Buffer.of(0xff) : Buffer.from(key),
+    Buffer.from('"}'),
+  ])
+  // In chunks that end inside lines and characters.
+  const bytes = Buffer.concat([Buffer.from('\ufeff{"key":"a","value":"'), ...lines])
+  const chunks = Array.from(bytes, (_byte, i) => bytes.subarray(i, i + 1))
+  const { code, error } = await sluicedb(['import', directory, '--create'], Readable.from(chunks))
+  t.is(code, 2)
+  t.is(error, 'line 2: no UTF-8; the lines before it are stored\n')
+  t.is((await sluicedb(['scan', directory])).out, 'a\ta\n')
+})
+
 test('dump shows a log, a manifest and a table', async (t) => {
   const directory = await makeDatabase(t, 4)
   const names = fs.readdirSync(directory)

@@ -2,8 +2,8 @@
 // Both ends are streamed: a database of any size goes through in little memory. What export writes,
 // import reads, to the byte: what is no UTF-8 is {"base64": ...} in the place of a string.
 
+import { isUtf8 } from 'node:buffer'
 import { addAbortSignal, type Readable } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
 import type { Command } from 'commander'
 import type { DB } from '../db/database.ts'
 import { WriteBatch } from '../format/write-batch.ts'
@@ -27,6 +27,9 @@ interface ImportOptions extends Common {
 
 /** Bytes of a batch: large enough to share a log record, small enough for any memtable. */
 const BATCH_BYTES: number = 256 * 1024
+
+const NEWLINE = 0x0a
+const BYTE_ORDER_MARK = '\ufeff'
 
 export function addTransferCommands(program: Command, streams: Streams, exit: Exit): void {
   examples(
@@ -98,7 +101,7 @@ class Loader {
   async load(input: Readable): Promise<void> {
     for await (const line of linesOf(input)) {
       this.lineCount++
-      if (line.trim() !== '') this.#add(line)
+      this.#add(line)
       if (this.#batch.sizeBytes < BATCH_BYTES) continue
       await this.#db.write(this.#batch)
       this.#batch.clear()
@@ -112,9 +115,11 @@ class Loader {
     await this.#db.write(this.#batch, { sync: true })
   }
 
-  #add(line: string): void {
+  #add(line: Buffer): void {
     try {
-      const { key, value } = parseEntry(line)
+      const text = textOf(line, this.lineCount === 1)
+      if (text.trim() === '') return
+      const { key, value } = parseEntry(text)
       const { keyEncoding, valueEncoding } = this.#options
       this.#batch.put(decodeJson(key, keyEncoding), decodeJson(value, valueEncoding))
     } catch (error) {
@@ -126,21 +131,29 @@ class Loader {
 }
 
 // Not readline, which takes U+2028 and others for the end of a line: JSON may hold them as they are.
-async function* linesOf(input: Readable): AsyncGenerator<string> {
-  const decoder = new StringDecoder()
-  let rest = ''
+// Bytes and not text, because a decoder replaces what is no UTF-8 without a word.
+async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
+  let parts: Buffer[] = []
   for await (const chunk of input as AsyncIterable<Buffer | string>) {
-    const lines = (typeof chunk === 'string' ? chunk : decoder.write(chunk)).split('\n')
-    if (lines.length === 1) {
-      rest += lines[0]!
-      continue
+    const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk
+    let start = 0
+    for (let end = bytes.indexOf(NEWLINE); end !== -1; end = bytes.indexOf(NEWLINE, start)) {
+      const line = bytes.subarray(start, end)
+      yield parts.length === 0 ? line : Buffer.concat([...parts, line])
+      parts = []
+      start = end + 1
     }
-    yield rest + lines[0]!
-    for (let i = 1; i < lines.length - 1; i++) yield lines[i]!
-    rest = lines.at(-1)!
+    if (start < bytes.length) parts.push(bytes.subarray(start))
   }
-  rest += decoder.end()
-  if (rest !== '') yield rest
+  if (parts.length > 0) yield Buffer.concat(parts)
+}
+
+/** The line as text. Throws UsageError for bytes that are no UTF-8. */
+function textOf(line: Buffer, isFirst: boolean): string {
+  if (!isUtf8(line)) throw new UsageError('no UTF-8')
+  const text = line.toString()
+  // Some editors and shells begin a file so.
+  return isFirst && text.startsWith(BYTE_ORDER_MARK) ? text.slice(1) : text
 }
 
 function parseEntry(line: string): { readonly key: JsonBytes; readonly value: JsonBytes } {
