@@ -71,11 +71,11 @@ async function durablePuts(
   value: Buffer,
   signal: AbortSignal,
 ): Promise<number> {
-  const end = performance.now() + SYNC_MS
+  const startMs = performance.now()
   let count = 0
   const write = async (writer: number): Promise<void> => {
     const key = Buffer.alloc(16)
-    for (let i = 0; performance.now() < end; i++, count++) {
+    for (let i = 0; performance.now() - startMs < SYNC_MS; i++, count++) {
       signal.throwIfAborted()
       await db.put(keyOf(i * writers + writer, key), value, { sync: true })
     }
@@ -83,7 +83,8 @@ async function durablePuts(
   // All of them, so that none writes on when one has been interrupted.
   const ends = await Promise.allSettled(Array.from({ length: writers }, (_, at) => write(at)))
   for (const end of ends) if (end.status === 'rejected') throw end.reason
-  return (count * 1000) / SYNC_MS
+  // Not in SYNC_MS: a put that the disk holds up ends later.
+  return (count * 1000) / (performance.now() - startMs)
 }
 
 async function load(db: DB, entries: number, value: Buffer, signal: AbortSignal): Promise<number> {
