@@ -69,7 +69,7 @@ function environmentOf(disk: SimulatedDisk, limits: EngineOptions = {}): Environ
     inlineJobs,
     now: watchedClock(disk),
     delay: () => passTurns(20),
-    pause: (_durationMs, signal) => pauseUnless(signal, disk),
+    pause: (durationMs, signal) => pauseUnless(durationMs, signal, disk),
     ...(levelLimits === undefined ? {} : { levelLimits }),
     ...(manifestLimits === undefined ? {} : { manifestLimits }),
     openInfoLog: () => NO_INFO_LOG,
@@ -77,8 +77,13 @@ function environmentOf(disk: SimulatedDisk, limits: EngineOptions = {}): Environ
 }
 
 // As long as a few slow operations: what is tried again meets a disk that has changed.
-async function pauseUnless(signal: AbortSignal, disk: SimulatedDisk): Promise<void> {
+async function pauseUnless(
+  durationMs: number,
+  signal: AbortSignal,
+  disk: SimulatedDisk,
+): Promise<void> {
   for (let i = 0; i < 10 && !signal.aborted; i++) await disk.linger()
+  if (!signal.aborted) disk.elapsedMs += durationMs
 }
 
 // A loop over settled promises never lets the event loop turn, so nothing outside could stop it; but

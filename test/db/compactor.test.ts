@@ -46,6 +46,11 @@ const damagedFirst: Script = ({ inputs }) => {
   return Promise.reject(new SluiceError('LEVEL_CORRUPTION', 'Corruption: block', place))
 }
 
+const unreadableFirst: Script = ({ inputs }) => {
+  const file = join(DIRECTORY, tableFileName(inputs.flat()[0]!.number))
+  return Promise.reject(new SluiceError('LEVEL_IO_ERROR', `read ${file}: EIO`, { file }))
+}
+
 const foreign: Script = () =>
   Promise.reject(new SluiceError('LEVEL_NOT_SUPPORTED', 'A block of a newer format'))
 
@@ -228,6 +233,51 @@ test('a damaged table is left alone, and what does not need it is compacted', as
   const error = await t.throwsAsync(world.db.compactRange(b('a'), b('b')))
   t.is(error, event!.error)
   t.is(world.runner.jobs.length, 2, 'nobody reads it once more')
+  await world.db.close()
+})
+
+test('a table that cannot be read is left alone for a while, and what does not need it is compacted', async (t) => {
+  const world = await opened(unreadableFirst)
+  await world.tables(4)
+  await world.until('told', () => world.ofType('compaction-failed').length === 1)
+  t.is(world.ofType('compaction-failed')[0]!.retryMs, 1000)
+  await world.until('a wait', () => world.pauses.length === 1)
+  // Beside the range of that table, and above the limit of level 0 with it.
+  await world.table(['zz', 'zzz'])
+  await world.table(['zz', 'zzz'], 'again')
+  await world.until('compacted', () => world.levels === '4 1 0 0 0 0 0')
+  t.is(world.runner.jobs.length, 2)
+  holdsTables(t, world, 4)
+  // It cannot be read a second time, and then it can.
+  world.runner.scripts.push(unreadableFirst)
+  for (const durationMs of [1000, 2000]) {
+    await world.until('a wait', () => world.pauses.at(-1)?.isOver === false)
+    t.is(world.pauses.at(-1)!.durationMs, durationMs)
+    world.nowMs += durationMs
+    world.pauses.at(-1)!.end()
+    await turns(20)
+  }
+  await world.until('compacted', () => world.levels === '0 2 0 0 0 0 0')
+  t.deepEqual(
+    world.ofType('compaction-failed').map(({ retryMs }) => retryMs),
+    [1000, 2000],
+  )
+  t.like(world.db.stats().compaction, { failures: 2, refusedTables: 0 })
+  holdsTables(t, world, 4)
+  await world.db.close()
+})
+
+test('with level 0 full of what cannot be read, writes are refused, and make the next attempt later', async (t) => {
+  const world = await opened(...Array.from({ length: 9 }, () => unreadableFirst))
+  await world.tables(12)
+  await world.db.put(b('still'), b('room'))
+  const error = await t.throwsAsync(world.db.flushMemtable(), { code: 'LEVEL_IO_ERROR' })
+  t.regex(error.message, /Level 0 is full and its compaction failed: .*EIO/)
+  world.runner.scripts.length = 0
+  world.nowMs += 1000
+  await world.db.flushMemtable()
+  await world.idle()
+  t.is(world.levels, '1 1 0 0 0 0 0')
   await world.db.close()
 })
 

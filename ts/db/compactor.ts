@@ -4,7 +4,8 @@
 //                              │      ▲
 //                              ▼      │ done, or refused for damage
 //                            run it ──┤
-//                              │      │ after a wait that doubles, or woken by a flush
+//                              │      │ after a wait that doubles, or woken by a flush; at once with
+//                              │      │ something else, where the error names a table of the inputs
 //                              └──► failed: told, nothing changed
 //
 // What is asked for and what is needed take turns, so that a long compaction of a range does not let
@@ -13,18 +14,17 @@
 // Invariants:
 //   A job that fails changes nothing, so the version is whole whatever happens.
 //   Damage: the table, or where the error names none all of the job's, is left out of every later
-//   compaction; what does not need it still runs. A failure of the manifest stops everything, as for a
+//   compaction; what does not need it still runs. So is a table that cannot be read, for a while. A
+//   failure of the manifest stops everything, as for a
 //   flush: while the database has failed, or between stop() and start(), nothing begins.
 //   Whoever waits for level 0 is woken by every end of a step, by stop() and by a failure.
 
-import { basename } from 'node:path'
 import type { CompactionResult } from '../compaction/compaction-job.ts'
 import { type Compaction, pickCompaction, pickFromLevel } from '../compaction/picker.ts'
 import { ioError, SluiceError } from '../format/error.ts'
-import { parseFileName } from '../format/file-name.ts'
-import type { FileMetadata } from '../version/file-metadata.ts'
 import type { UserKeyRange } from '../version/file-range.ts'
 import { levelScore, totalBytes } from '../version/level-rules.ts'
+import { AvoidedTables } from './avoided-tables.ts'
 import { CompactionRun, type RunContext } from './compaction-run.ts'
 import type { DatabaseEvent } from './event.ts'
 import { Level0Pace } from './level0-pace.ts'
@@ -56,8 +56,7 @@ interface Work {
 export class Compactor {
   readonly pace: Level0Pace = new Level0Pace()
   readonly #context: CompactorContext
-  /** Damaged tables, by number, each with what was found. */
-  readonly #refused = new Map<number, SluiceError>()
+  readonly #avoided: AvoidedTables
   readonly #manual: ManualCompaction[] = []
   #wasManual = false
   #isStopped = false
@@ -75,6 +74,7 @@ export class Compactor {
 
   constructor(context: CompactorContext) {
     this.#context = context
+    this.#avoided = new AvoidedTables(context.now)
   }
 
   /** The level whose tables are being compacted; undefined when none are. */
@@ -100,6 +100,7 @@ export class Compactor {
     if (sinceMs !== undefined && this.#context.now() - sinceMs < FIRST_RETRY_MS) {
       return Promise.reject(this.#fullError())
     }
+    if (sinceMs !== undefined) this.#avoided.endRests()
     this.schedule()
     if (!this.#isLooping) return Promise.reject(this.#fullError())
     return new Promise((resolve) => {
@@ -153,7 +154,7 @@ export class Compactor {
   start(): void {
     if (this.#isClosed) return
     this.#isStopped = false
-    this.#refused.clear()
+    this.#avoided.clear()
     this.#context.counters.setRefusedTables(0)
     this.#retryMs = FIRST_RETRY_MS
     this.schedule()
@@ -162,7 +163,15 @@ export class Compactor {
   // Never rejects: what is wrong with the choice itself is a failure of the database.
   async #loop(): Promise<void> {
     try {
-      for (let work = this.#next(); work !== undefined; work = this.#next()) {
+      for (;;) {
+        const work = this.#next()
+        if (work === undefined) {
+          const restMs = this.#restMs()
+          // No await before this: whoever called schedule() sees that there is nothing to wait for.
+          if (restMs === undefined) break
+          await this.#waitFor(restMs)
+          continue
+        }
         this.#work = work
         await this.#step(work)
         this.#work = undefined
@@ -186,7 +195,7 @@ export class Compactor {
     if (manual !== undefined) return manual
     const { versions, limits } = this.#context
     const { current, compactPointers } = versions
-    const compaction = pickCompaction(current, compactPointers, limits, this.#isRefused)
+    const compaction = pickCompaction(current, compactPointers, limits, this.#avoided.has)
     return compaction && { compaction, manual: undefined }
   }
 
@@ -195,29 +204,19 @@ export class Compactor {
     const { versions, limits } = this.#context
     const { current, compactPointers } = versions
     if (levelScore(current, 0, limits) < 1) return undefined
-    return pickFromLevel(current, 0, compactPointers, limits, this.#isRefused)
+    return pickFromLevel(current, 0, compactPointers, limits, this.#avoided.has)
   }
-
-  readonly #isRefused = ({ number }: FileMetadata): boolean => this.#refused.has(number)
 
   #nextManual(): Work | undefined {
     for (let manual = this.#manual[0]; manual !== undefined; manual = this.#manual[0]) {
       const compaction = manual.next(this.#context.versions.current)
-      const damage = compaction && this.#damageOf(compaction)
+      const damage = compaction && this.#avoided.damageOf(compaction.inputs.flat())
       if (compaction !== undefined && damage === undefined) {
         this.#wasManual = true
         return { compaction, manual }
       }
       if (damage !== undefined) manual.reject(damage)
       this.#manual.shift()
-    }
-    return undefined
-  }
-
-  #damageOf(compaction: Compaction): SluiceError | undefined {
-    for (const { number } of compaction.inputs.flat()) {
-      const damage = this.#refused.get(number)
-      if (damage !== undefined) return damage
     }
     return undefined
   }
@@ -257,6 +256,7 @@ export class Compactor {
     const durationMs = context.now() - startMs
     const work = { readBytes: totalBytes(inputFiles), writtenBytes, durationMs }
     this.pace.compacted(level, inputs[0].length, durationMs)
+    this.#avoided.forget(inputFiles)
     context.addObsolete(inputFiles.map(({ number }) => number))
     context.counters.countCompaction({ outputLevel: level + 1, ...work })
     context.tell({ ...event, outputFiles: files.length, ...work })
@@ -268,27 +268,33 @@ export class Compactor {
     if (error.code === 'LEVEL_ABORTED' || this.#context.refusal() !== undefined) return
     this.#lastError = error
     this.#context.counters.countCompactionFailure()
+    const inputs = compaction.inputs.flat()
     const isDamage = error.code === 'LEVEL_CORRUPTION' || error.code === 'LEVEL_NOT_SUPPORTED'
-    if (isDamage) this.#refuse(compaction, error)
+    if (isDamage) {
+      this.#avoided.addDamaged(inputs, error)
+      this.#context.counters.setRefusedTables(this.#avoided.damagedCount)
+    }
     const mayRetry = !isDamage && manual === undefined
-    const retryMs = mayRetry ? this.#retryMs : undefined
+    const restMs = mayRetry ? this.#avoided.rest(inputs, error) : undefined
+    const retryMs = restMs ?? (mayRetry ? this.#retryMs : undefined)
     this.#context.tell({ type: 'compaction-failed', level: compaction.level, error, retryMs })
     if (manual !== undefined) this.#drop(manual, error)
-    if (mayRetry) await this.#waitForRetry()
-  }
-
-  // The table that the error names, or every input where it names none of them.
-  #refuse({ inputs }: Compaction, error: SluiceError): void {
-    const numbers = inputs.flat().map(({ number }) => number)
-    const named = error.file === undefined ? undefined : parseFileName(basename(error.file))?.number
-    const damaged = named !== undefined && numbers.includes(named) ? [named] : numbers
-    for (const number of damaged) this.#refused.set(number, error)
-    this.#context.counters.setRefusedTables(this.#refused.size)
+    if (mayRetry && restMs === undefined) await this.#waitForRetry()
   }
 
   async #waitForRetry(): Promise<void> {
     const durationMs = this.#retryMs
     this.#retryMs = Math.min(2 * durationMs, LAST_RETRY_MS)
+    await this.#waitFor(durationMs)
+  }
+
+  // With nothing else to do: undefined where nothing rests that could be tried again later.
+  #restMs(): number | undefined {
+    const isOver = this.#isStopped || this.#context.refusal() !== undefined
+    return isOver ? undefined : this.#avoided.restMs()
+  }
+
+  async #waitFor(durationMs: number): Promise<void> {
     this.#waitingSinceMs = this.#context.now()
     this.#wait = new AbortController()
     this.wakeLevel0Waiters()
@@ -315,8 +321,7 @@ export class Compactor {
   }
 
   #fullError(): SluiceError {
-    const [damage] = this.#refused.values()
-    const cause = this.#lastError ?? damage
+    const cause = this.#lastError ?? this.#avoided.someError
     const { code = 'LEVEL_IO_ERROR', message = 'there is none', file, offset } = cause ?? {}
     return new SluiceError(code, `Level 0 is full and its compaction failed: ${message}`, {
       ...(file === undefined ? {} : { file }),
