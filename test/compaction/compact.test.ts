@@ -2,8 +2,12 @@
 
 import { join } from 'node:path'
 import test from 'ava'
-import { runCompaction } from '../../ts/compaction/compact.ts'
-import { CONTROL_CANCEL, CONTROL_PROGRESS } from '../../ts/compaction/compaction-job.ts'
+import { runCompaction, runCompactionInTurns } from '../../ts/compaction/compact.ts'
+import {
+  CONTROL_CANCEL,
+  CONTROL_PROGRESS,
+  CONTROL_SIZE,
+} from '../../ts/compaction/compaction-job.ts'
 import type { SluiceError } from '../../ts/format/error.ts'
 import { oldTableFileName, tableFileName } from '../../ts/format/file-name.ts'
 import { sequenceOfKey } from '../../ts/format/internal-key.ts'
@@ -365,6 +369,38 @@ test('a cancelled job stops soon and leaves no file, wherever it is', async (t) 
     break
   }
   t.true(cancelledCount > 20, `${cancelledCount}`)
+})
+
+test('on a thread that others need a job gives them turns, makes the same, and can be cancelled', async (t) => {
+  const disk = await emptyDisk()
+  const many = Array.from({ length: 40_000 }, (_, i) =>
+    entry(String(i).padStart(6, '0'), 9, i % 3 === 0 ? 0 : 1, 'v'),
+  )
+  const inputs = [[writeTable(disk, 5, many)]]
+  const whole = runCompaction(jobOf(inputs, { maxFileSizeBytes: 200_000 }), disk)
+  const contents = whole.files.map((file) => readTable(disk, file))
+  const before = await disk.readDirectory(DIRECTORY)
+  let turns = 0
+  const job = jobOf(inputs, { maxFileSizeBytes: 200_000, outputNumbers: [200, 201, 202, 203, 204] })
+  const tick = (): void => {
+    turns++
+    if (turns === 2) Atomics.store(new Int32Array(job.control), CONTROL_CANCEL, 1)
+    immediate = setImmediate(tick)
+  }
+  let immediate = setImmediate(tick)
+  await t.throwsAsync(runCompactionInTurns(job, disk), { code: 'LEVEL_ABORTED' })
+  t.deepEqual((await disk.readDirectory(DIRECTORY)).toSorted(), before.toSorted())
+  t.is(disk.openFileCount, 0)
+  turns = 2
+  const again = { ...job, control: new SharedArrayBuffer(CONTROL_SIZE) }
+  const { files, droppedEntries } = await runCompactionInTurns(again, disk)
+  clearImmediate(immediate)
+  t.true(turns >= 6, String(turns))
+  t.is(droppedEntries, whole.droppedEntries)
+  t.deepEqual(
+    files.map((file) => readTable(disk, file)),
+    contents,
+  )
 })
 
 test('any failing operation fails the job with its error, and leaves no file', async (t) => {

@@ -1,6 +1,7 @@
 // Who runs background jobs: a worker thread, or the calling thread.
 
 import type { FileSystem } from '../platform/file-system.ts'
+import { runCompactionInTurns } from './compact.ts'
 import { type Job, type JobResult, runJob } from './job.ts'
 
 export interface JobRunner {
@@ -22,7 +23,9 @@ export class InlineRunner implements JobRunner {
   }
 
   async run<J extends Job>(job: J): Promise<JobResult<J>> {
-    return runJob(job, this.#fileSystem)
+    if (job.kind === 'flush') return runJob(job, this.#fileSystem)
+    // It may take seconds: others have their turn, and can cancel it.
+    return (await runCompactionInTurns(job, this.#fileSystem)) as JobResult<J>
   }
 
   async close(): Promise<void> {
