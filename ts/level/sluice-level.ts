@@ -21,7 +21,7 @@ import { clearRange } from './clear-range.ts'
 import { refuseSyncReads } from './deferred-iterator.ts'
 import { bytesOf, type Encoded, inFormat } from './encoded.ts'
 import { EngineSource, type PrivateIteratorOptions } from './engine-source.ts'
-import { syncEvery } from './interval-sync.ts'
+import { IntervalSync } from './interval-sync.ts'
 import { ChainedBatch } from './level-batch.ts'
 import { TOLD_EVENTS } from './level-events.ts'
 import { LevelIterator, LevelKeyIterator, LevelValueIterator } from './level-iterator.ts'
@@ -117,7 +117,7 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
   readonly #location: string
   #engine: DB | undefined
   #syncByDefault = false
-  #syncTimer: NodeJS.Timeout | undefined
+  #intervalSync: IntervalSync | undefined
 
   /**
    * A database in the directory `location`, which opens by itself.
@@ -177,11 +177,13 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
       throw error
     }
     this.#syncByDefault = sync
-    if (intervalMs !== undefined) this.#syncTimer = syncEvery(this.#engine, intervalMs)
+    this.#intervalSync =
+      intervalMs === undefined ? undefined : new IntervalSync(this.#engine, intervalMs)
   }
 
   async _close(): Promise<void> {
-    clearInterval(this.#syncTimer)
+    await this.#intervalSync?.end()
+    this.#intervalSync = undefined
     const engine = this.#engine
     this.#engine = undefined
     await engine?.close()
