@@ -75,16 +75,31 @@ function declarationAt(
     const head = item!.replace(/^export (?:declare )?/, '')
     return { name: name!, head, words, kind, members: [] }
   }
-  const head = rest.slice(0, rest.indexOf('{')).replace(/^(?:export )?(?:declare )?/, '')
-  // At the first column: braces of members are indented.
-  const body = rest.slice(rest.indexOf('{') + 2, /^\}/m.exec(rest)!.index)
-  const own = membersOf(body)
+  const brace = bodyStart(rest)
+  const head = rest
+    .slice(0, brace)
+    .replace(/^(?:export )?(?:declare )?/, '')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+  // At the first column: braces of members are indented. One that is empty may end its line.
+  const body = /^\s*\}/.test(rest.slice(brace + 1)) ? '' : rest.slice(brace + 2)
+  const own = membersOf(body.slice(0, body.search(/^\}/m)))
   return {
     name: name!,
-    head: head.trim(),
+    head,
     words,
     kind: kind as 'class' | 'interface',
     members: [...inheritedMembers(file, text, head), ...own],
+  }
+}
+
+/** Where the brace of the members is: not one in a type that is a parameter of what is extended. */
+function bodyStart(text: string): number {
+  let depth = 0
+  for (let at = 0; ; at++) {
+    if (text[at] === '<') depth++
+    else if (text[at] === '>' && text[at - 1] !== '=') depth--
+    else if (text[at] === '{' && depth === 0) return at
   }
 }
 
@@ -125,7 +140,10 @@ function* itemsOf(body: string): Generator<string> {
 
 /** Those of an interface of ours that is not exported itself; the others have their own place. */
 function inheritedMembers(file: string, text: string, head: string): Member[] {
-  const base = / extends (\w+)$/.exec(head.trim())?.[1]
+  const base = / extends (\w+)(?:<.*>)?$/.exec(head)?.[1]
+  if (base !== undefined && new RegExp(`^interface ${base}\\b`, 'm').test(text)) {
+    return declarationsOf(file, base).flatMap(({ members }) => members)
+  }
   const source = new RegExp(`import [^;]*\\b${base}\\b[^;]* from '(\\.[^']+)'`).exec(text)?.[1]
   if (base === undefined || source === undefined) return []
   return declarationsOf(declarationFile(file, source), base).flatMap(({ members }) => members)
