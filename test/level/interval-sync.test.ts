@@ -7,7 +7,7 @@ import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
 
 test('closing syncs what was written since the last interval', async (t) => {
   const syncs: (boolean | undefined)[] = []
-  const write = Reflect.get(DB.prototype, 'write') as typeof DB.prototype.write
+  const write = Reflect.get(DB.prototype, 'write')
   DB.prototype.write = function (batch, options) {
     syncs.push(options?.sync)
     return write.call(this, batch, options)
