@@ -7,6 +7,7 @@ type Example = (directory: string, args: readonly string[]) => Promise<unknown>
 
 const EXAMPLES: Readonly<Record<string, () => Promise<Example>>> = {
   http: async () => (await import('./http/compare.ts')).compare,
+  outbox: async () => (await import('./outbox/demo.ts')).demonstrate,
   queue: async () => (await import('./queue/demo.ts')).demonstrate,
   series: async () => (await import('./series/demo.ts')).demonstrate,
 }
