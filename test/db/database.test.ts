@@ -351,7 +351,7 @@ test('LOG is one line an event, and the one before it is LOG.old', async (t) => 
   for (const line of lines) t.regex(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z \S/)
   t.deepEqual(
     lines.map((line) => line.split(' ')[1]),
-    ['open:', 'flush:', 'close'],
+    ['binding:', 'open:', 'flush:', 'close'],
   )
   await (await open(path)).close()
   t.deepEqual(fs.readFileSync(join(path, 'LOG.old'), 'utf8').trimEnd().split('\n'), lines)

@@ -56,9 +56,32 @@ export interface NativeLock {
  */
 const NATIVE_CRC_MIN_SIZE = 64
 
-/** Loads the module at `file`; throws what Node's loader throws. */
+const FUNCTIONS = [
+  'crc32c',
+  'compressSnappy',
+  'expandSnappy',
+  'createLog',
+  'syncDirectory',
+  'lockFile',
+] as const satisfies readonly (keyof NativeModule)[]
+
+/** CRC-32C of these digits, as every description of it gives it. */
+const CHECK_BYTES = Buffer.from('123456789')
+const CHECK_CRC = 0xe306_9283
+
+/**
+ * Loads the module at `file`. Throws what Node's loader throws, and an Error for a module that is
+ * not of this version or does not compute on this processor what it should.
+ */
 export function loadNativeModule(file: string): NativeModule {
-  return createRequire(import.meta.url)(file) as NativeModule
+  const native = createRequire(import.meta.url)(file) as NativeModule
+  if (FUNCTIONS.some((name) => typeof native[name] !== 'function')) {
+    throw new Error('the module is of another version')
+  }
+  if (native.crc32c(CHECK_BYTES, 0, CHECK_BYTES.length) !== CHECK_CRC) {
+    throw new Error('its checksums are wrong')
+  }
+  return native
 }
 
 export function createNativeBinding(native: NativeModule): Binding {

@@ -17,6 +17,7 @@ import type { DirectoryEntry, FileSystem, RandomAccessFile, WritableFile } from 
 import type { Lock } from './lock.ts'
 import type { LogFile } from './log-file.ts'
 import { syncDirectorySync } from './sync-directory.ts'
+import { requireSync } from './sync-permission.ts'
 import { systemError } from './system-error.ts'
 import { TurnBudget } from './turn-budget.ts'
 
@@ -158,7 +159,9 @@ export class NodeFileSystem implements FileSystem {
     return this.#binding.createLog(path)
   }
 
-  lock(path: string): Promise<Lock> {
+  async lock(path: string): Promise<Lock> {
+    // Whoever means to write comes by here first.
+    requireSync(path)
     return this.#binding.lock(path)
   }
 }
