@@ -39,7 +39,14 @@ const TOP_LEVEL = new Set([
   'tsconfig.json',
 ])
 /** Made by npm and by builds; git ignores them. */
-const MADE = new Set(['node_modules', 'dist', 'build', 'bench', 'tsconfig.tsbuildinfo'])
+const MADE = new Set([
+  'node_modules',
+  'prebuilds',
+  'dist',
+  'build',
+  'bench',
+  'tsconfig.tsbuildinfo',
+])
 
 const files = sourceFiles()
 
