@@ -3,9 +3,11 @@
 import { execFile } from 'node:child_process'
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
 import test from 'ava'
+import { readRecipe } from '../../scripts/prebuilds/recipe.ts'
+import { MODULE_NAME, TARGETS } from '../../scripts/prebuilds/targets.ts'
 import { binding } from '../../ts/index.ts'
 import { ROOT } from './source-tree.ts'
 
@@ -38,20 +40,36 @@ async function packedPaths(): Promise<string[]> {
   return tarball!.files.map(({ path }) => path)
 }
 
-test('the tarball holds the library and the native sources, and no .gyp at its root', async (t) => {
+test('the tarball holds the library and what compiles the native module, and no .gyp at its root', async (t) => {
   const paths = await packedPaths()
-  for (const path of ['README.md', 'LICENSE', 'package.json', 'dist/ts/index.js']) {
-    t.true(paths.includes(path), path)
-  }
-  t.true(paths.some((path) => /^native\/.*\.cc$/.test(path)))
+  const required = [
+    'README.md',
+    'LICENSE',
+    'package.json',
+    'dist/ts/index.js',
+    'dist/ts/index.d.ts',
+    'dist/ts/cli/main.js',
+    'dist/ts/compaction/worker.js',
+    'native/addon.gypi',
+    'native/binding.gyp',
+    ...readRecipe(join(ROOT, 'native')).sources.map((path) =>
+      relative(ROOT, path).replaceAll('\\', '/'),
+    ),
+  ]
+  t.deepEqual(
+    required.filter((path) => !paths.includes(path)),
+    [],
+  )
   // npm would run node-gyp on every user's machine for one at the root, whatever gypfile says.
   t.deepEqual(
     paths.filter((path) => /^[^/]*\.gyp$/.test(path)),
     [],
   )
-  const wanted = /^(?:dist\/ts\/|native\/|prebuilds\/|[A-Z]+(?:\.md)?$|package\.json$)/
+  const modules = TARGETS.map(({ name }) => `prebuilds/${name}/${MODULE_NAME}`)
+  const wanted =
+    /^(?:dist\/ts\/.*(?:\.js|\.d\.ts)|native\/(?:core|napi)\/\w+\.(?:cc|h)|native\/(?:addon\.gypi|binding\.gyp)|[A-Z]+(?:\.md)?|package\.json)$/
   t.deepEqual(
-    paths.filter((path) => !wanted.test(path)),
+    paths.filter((path) => !wanted.test(path) && !modules.includes(path)),
     [],
   )
 })
