@@ -371,6 +371,18 @@ function addRepairs(list: VectorList, files: DataFiles): void {
     repairing({ ...whole, '000005.ldb': concat(text('no table'), Buffer.alloc(100)) }),
     { entries: visible([...middle.entries, logged]) },
   )
+  const broken = tableNamed('small-blocks')
+  const { offset } = broken.image.dataBlocks[1]!
+  const file = files.add(`tables/${broken.name}.ldb`, broken.image.bytes)
+  const at = offset + 20
+  const damaged = { of: file, at, put: Buffer.of(broken.image.bytes[at]! ^ 0x04) }
+  const left = broken.entries.filter((_entry, index) => blockOfEntry(broken, index) !== 1)
+  list.expect(
+    'repaired with a damaged data block',
+    repairing(withTable(broken, damaged)),
+    { entries: visible(left) },
+    { why: 'all but that block can be read' },
+  )
   list.error('repaired where there is nothing', repairing({}), 'missing', {
     or: [{ expect: { entries: [] }, why: 'C++ LevelDB makes an empty database' }, ...OF_THE_SYSTEM],
   })

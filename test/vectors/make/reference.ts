@@ -242,6 +242,11 @@ export interface TableShape {
   readonly bitsPerKey: number
   /** Of what the contents become; undefined where they stay as they are. */
   readonly compress?: (contents: Bytes) => Bytes | undefined
+  /**
+   * As other writers of LevelDB's tables may lay it: keys of the index that nothing was cut from, and
+   * entries of their own in the metaindex. Default: as LevelDB does.
+   */
+  readonly isForeign?: boolean
 }
 
 /** Where a part of a table stands: contents alone, without the trailer of five bytes. */
@@ -286,13 +291,8 @@ export function tableOf(entries: readonly Entry[], shape: TableShape): TableImag
     shape.bitsPerKey > 0
       ? append(filterBlockOf(users, bytes.length, shape.bitsPerKey), true)
       : undefined
-  const metaindex = append(
-    blockOf(
-      filter === undefined ? [] : [[text('filter.leveldb.BuiltinBloomFilter2'), handle(filter)]],
-      shape.restartInterval,
-    ),
-  )
-  const index = append(blockOf(indexOf(groups, dataBlocks), 1))
+  const metaindex = append(blockOf(metaindexOf(filter, shape), shape.restartInterval))
+  const index = append(blockOf(indexOf(groups, dataBlocks, shape), 1))
   return { bytes: concat(bytes, footer(metaindex, index)), dataBlocks, filter, metaindex, index }
 }
 
@@ -311,12 +311,26 @@ function groupsOf(entries: readonly Entry[], { blockSize, restartInterval }: Tab
   return groups
 }
 
-function indexOf(groups: readonly Group[], places: readonly Place[]): Group {
+function metaindexOf(filter: Place | undefined, { isForeign = false }: TableShape): Group {
+  const entries: Group = []
+  if (isForeign) entries.push([text('a.of.others'), text('value')])
+  if (filter !== undefined) {
+    entries.push([text('filter.leveldb.BuiltinBloomFilter2'), handle(filter)])
+  }
+  if (isForeign) entries.push([text('filter.of.others'), text('value')])
+  return entries
+}
+
+function indexOf(
+  groups: readonly Group[],
+  places: readonly Place[],
+  { isForeign = false }: TableShape,
+): Group {
   return groups.map((group, i) => {
     const [last] = group.at(-1)!
     const next = groups[i + 1]?.[0]
-    const key = next === undefined ? successor(last) : separator(last, next[0])
-    return [key, handle(places[i]!)]
+    const short = next === undefined ? successor(last) : separator(last, next[0])
+    return [isForeign ? last : short, handle(places[i]!)]
   })
 }
 
