@@ -13,6 +13,7 @@
 //   node dist/scripts/crash.js --seed 7 --length 40 --point 12 --policy torn
 //   node dist/scripts/crash.js --seed 1 --workload put,flush,sync --point 12 --policy torn
 //   node dist/scripts/crash.js --seed 7 --length 20 --fault 31
+//   node dist/scripts/crash.js --seed 7 --length 20 --tool-fault 31
 //       one failure again
 //   --keep-going reports a failure and goes on, to count how many there are
 
@@ -55,6 +56,7 @@ const { values } = parseArgs({
     point: { type: 'string' },
     policy: { type: 'string' },
     fault: { type: 'string' },
+    'tool-fault': { type: 'string' },
     'keep-going': { type: 'boolean', default: false },
     trace: { type: 'boolean', default: false },
     renew: { type: 'boolean', default: false },
@@ -106,6 +108,12 @@ function namedWorkload(): Workload {
 
 async function runOne(): Promise<void> {
   const line = `--seed ${seed}`
+  if (values['tool-fault'] !== undefined) {
+    const toolFault = Number(values['tool-fault'])
+    return attempt(line, (onViolation) =>
+      checkFaults(namedWorkload(), faults, { toolFault, onViolation }),
+    )
+  }
   if (values.fault !== undefined) {
     const choice = values.fault === 'all' ? {} : { fault: Number(values.fault) }
     return attempt(line, (onViolation) =>

@@ -10,10 +10,13 @@
 //   then   := three more calls, a crash, and the history judges again
 //   and    := a crash at some moment after the fault: in what follows on it, in resume(), in a
 //             second opening
+//   tools  := a repair of what a crash left, or a read-only open of it, while the disk fails
+//             (tool-faults.ts)
 
 import { CompactionCounts } from './compaction-counts.ts'
 import { manifestsMade } from './directory.ts'
-import { effectFits, type Fault, type FaultEffect, type OperationKind } from './disk-fault.ts'
+import type { Fault } from './disk-fault.ts'
+import { describeFault, faultsOf, type StruckOperation } from './fault-plans.ts'
 import { type Moment, MomentDraw } from './moment.ts'
 import { mixSeed, Random } from './random.ts'
 import {
@@ -26,6 +29,7 @@ import {
 } from './recovered.ts'
 import { Session } from './session.ts'
 import { type Operation, SimulatedDisk } from './simulated-disk.ts'
+import { checkToolFault, toolFaultsOf } from './tool-faults.ts'
 import { attempt, type OnViolation, Violation } from './violation.ts'
 import { watched } from './watched.ts'
 import type { Workload } from './workload.ts'
@@ -33,36 +37,17 @@ import type { Workload } from './workload.ts'
 export type Ending = 'resume' | 'reopen' | 'crash'
 const ENDINGS: readonly Ending[] = ['resume', 'reopen', 'crash']
 
-const EFFECTS: readonly FaultEffect[] = ['fail', 'applied', 'partial', 'short', 'dropped']
-
-/**
- * What each kind of operation fails with in life. EINTR, which the floors below repeat, means that
- * nothing of the operation happened, so it stands behind the first two.
- */
-const CODES: Readonly<Record<OperationKind, readonly string[]>> = {
-  close: ['EIO', 'ENOSPC', 'EDQUOT'],
-  create: ['ENOSPC', 'EMFILE', 'EACCES', 'EROFS', 'EIO', 'EDQUOT'],
-  'create-directory': ['ENOSPC', 'EACCES', 'EROFS', 'EIO'],
-  lock: ['EACCES', 'EMFILE', 'EROFS', 'EIO'],
-  open: ['EMFILE', 'EACCES', 'EIO'],
-  read: ['EIO'],
-  'read-directory': ['EIO', 'EMFILE', 'EACCES'],
-  rename: ['ENOSPC', 'EACCES', 'EROFS', 'EIO'],
-  resize: ['ENOSPC', 'EDQUOT', 'EIO'],
-  stat: ['EIO', 'EACCES'],
-  sync: ['EIO', 'ENOSPC', 'EDQUOT'],
-  'sync-directory': ['EIO', 'ENOSPC'],
-  unlink: ['EIO', 'EACCES', 'EROFS'],
-  write: ['ENOSPC', 'EIO', 'EDQUOT', 'EINTR', 'EROFS'],
-}
-
 const CREATION_EVERY = 8
+/** Of the faults of repairs and read-only opens: each is much like its neighbour. */
+const TOOLS_ONE_IN = 4
 
 export interface FaultCounts {
   workloads: number
   /** Runs with a fault that struck. */
   faults: number
   byEffect: Map<string, number>
+  /** Of these, those that struck a repair or a read-only open. */
+  ofTools: number
   /** Runs in which the engine refused writes afterwards. */
   refusals: number
   failedOpens: number
@@ -71,11 +56,11 @@ export interface FaultCounts {
 }
 
 export function describeFaults(counts: FaultCounts): string {
-  const { workloads, faults, byEffect, refusals, failedOpens, manifests, compactions } = counts
+  const { workloads, faults, byEffect, ofTools, refusals, failedOpens, compactions } = counts
   const effects = [...byEffect].map(([effect, count]) => `${count} ${effect}`).join(', ')
   return (
-    `${faults} faults in ${workloads} workloads (${effects}); ${refusals} ended refusing writes, ` +
-    `${failedOpens} opens failed; ${manifests} manifests, ${compactions.describe()}`
+    `${faults} faults in ${workloads} workloads, ${ofTools} of tools (${effects}); ${refusals} ended refusing writes, ` +
+    `${failedOpens} opens failed; ${counts.manifests} manifests, ${compactions.describe()}`
   )
 }
 
@@ -84,6 +69,7 @@ export function noFaultCounts(): FaultCounts {
     workloads: 0,
     faults: 0,
     byEffect: new Map(),
+    ofTools: 0,
     refusals: 0,
     failedOpens: 0,
     manifests: 0,
@@ -94,6 +80,8 @@ export function noFaultCounts(): FaultCounts {
 export interface FaultChoice {
   /** Only this fault, by its number. */
   readonly fault?: number
+  /** Only this one of the tools. */
+  readonly toolFault?: number
   /** Only one fault in so many, drawn: more workloads for as many faults. */
   readonly oneIn?: number
   /** Stops when so many faults are done. */
@@ -111,30 +99,52 @@ export async function checkFaults(
   counts.workloads++
   const random = new Random(mixSeed(workload.seed, trace.length, 1))
   for (const [number, plan] of plansFor(trace, workload.seed).entries()) {
+    if (choice.toolFault !== undefined) break
     if (choice.fault !== undefined && choice.fault !== number) continue
     if (random.below(choice.oneIn ?? 1) !== 0) continue
     if (choice.limit !== undefined && counts.faults >= choice.limit) return
     const run = new FaultRun(workload, plan, new Random(mixSeed(workload.seed, number)), counts)
     const where = `${describe(plan)} --fault ${number}`
     await attempt(where, choice.onViolation, () => watched('the run', run.run()))
-    counts.faults++
-    const { effect } = plan.fault
-    counts.byEffect.set(effect, (counts.byEffect.get(effect) ?? 0) + 1)
+    count(counts, plan.fault)
+  }
+  await checkToolFaults(workload, counts, choice)
+}
+
+/** Those of the tools have names of their own: the faults of a workload keep their numbers. */
+async function checkToolFaults(
+  workload: Workload,
+  counts: FaultCounts,
+  choice: FaultChoice,
+): Promise<void> {
+  if (choice.fault !== undefined) return
+  const random = new Random(mixSeed(workload.seed, 3))
+  const plans = await watched('the tools', toolFaultsOf(workload))
+  for (const [number, plan] of plans.entries()) {
+    if (choice.toolFault === undefined && random.below(TOOLS_ONE_IN * (choice.oneIn ?? 1)) !== 0) {
+      continue
+    }
+    if (choice.toolFault !== undefined && choice.toolFault !== number) continue
+    if (choice.limit !== undefined && counts.faults >= choice.limit) return
+    const own = new Random(mixSeed(workload.seed, number, 4))
+    const where = `${describeFault(plan)} of a ${plan.tool} --tool-fault ${number}`
+    await attempt(where, choice.onViolation, () => watched('the run', checkToolFault(plan, own)))
+    count(counts, plan.fault)
+    counts.ofTools++
   }
 }
 
-interface Plan {
-  readonly operation: Operation
-  readonly fault: Fault
+function count(counts: FaultCounts, { effect }: Fault): void {
+  counts.faults++
+  counts.byEffect.set(effect, (counts.byEffect.get(effect) ?? 0) + 1)
+}
+
+interface Plan extends StruckOperation {
   readonly ending: Ending
 }
 
-function describe({ operation, fault, ending }: Plan): string {
-  const { ordinal, kind, path } = operation
-  const bytes = fault.bytes === undefined ? '' : ` after ${fault.bytes} bytes`
-  const times = fault.times === 1 ? '' : `, ${fault.times} times`
-  const what = `${fault.effect} ${fault.code ?? ''}${bytes}${times}`
-  return `${what} at operation ${ordinal} (${kind} ${path}), then ${ending}`
+function describe(plan: Plan): string {
+  return `${describeFault(plan)}, then ${plan.ending}`
 }
 
 /** The operations that are to fail. */
@@ -155,30 +165,8 @@ async function traceOf(workload: Workload): Promise<Operation[]> {
 }
 
 function plansFor(trace: readonly Operation[], seed: number): Plan[] {
-  const plans: Plan[] = []
   const random = new Random(mixSeed(seed, trace.length))
-  for (const operation of trace) {
-    for (const effect of EFFECTS) {
-      if (!effectFits(effect, operation.kind)) continue
-      const codes = CODES[operation.kind]
-      const isCut = effect === 'partial' || effect === 'short'
-      // A disk that stays bad, one that is bad for a while, and one bad moment.
-      for (const times of effect === 'fail' ? [1, Infinity] : [1]) {
-        const fault: Fault = {
-          effect,
-          at: operation.ordinal,
-          code: effect === 'fail' ? random.pick(codes) : codes[random.below(2) % codes.length]!,
-          // A write that breaks off often does so near its start: in a header.
-          ...(isCut ? { bytes: random.below(random.pick([8, 40, 400])) } : {}),
-          times: times === 1 && random.percent(20) ? 3 : times,
-        }
-        // An interruption that never ends is no fault of a disk.
-        if (fault.code === 'EINTR' && times === Infinity) continue
-        plans.push({ operation, fault, ending: random.pick(ENDINGS) })
-      }
-    }
-  }
-  return plans
+  return [...faultsOf(trace, random)].map((struck) => ({ ...struck, ending: random.pick(ENDINGS) }))
 }
 
 class FaultRun {

@@ -28,5 +28,6 @@ test.serial(
     }
     t.log(`seed ${SEED}: ${describeFaults(counts)}`)
     t.true(counts.faults >= FAULTS && counts.refusals > 0 && counts.failedOpens > 0)
+    t.true(counts.ofTools > 0)
   },
 )

@@ -100,14 +100,16 @@ export async function checkRepair(
   }
 }
 
-async function damage(image: SimulatedDisk, random: Random): Promise<void> {
+/** Takes CURRENT or the manifest away. */
+export async function damage(image: SimulatedDisk, random: Random): Promise<void> {
   const names = [...image.contents(DIRECTORY).keys()]
   const victims = names.filter((name) => /CURRENT|MANIFEST/.test(name))
   await image.unlink(random.pick(victims))
   await image.syncDirectory(DIRECTORY)
 }
 
-async function openedState(
+/** What the image shows when it is opened; it has to be sound. */
+export async function openedState(
   disk: SimulatedDisk,
   workload: Workload,
   history: History,
@@ -121,7 +123,11 @@ async function openedState(
 }
 
 // LOCK is made by whoever takes it, and LOG says who was there.
-function expectUnchanged(before: Map<string, Buffer>, disk: SimulatedDisk, what: string): void {
+export function expectUnchanged(
+  before: Map<string, Buffer>,
+  disk: SimulatedDisk,
+  what: string,
+): void {
   const after = disk.contents()
   for (const path of new Set([...before.keys(), ...after.keys()])) {
     if (path.endsWith('/LOCK')) continue
