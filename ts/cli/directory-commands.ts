@@ -67,7 +67,7 @@ export function addDirectoryCommands(program: Command, streams: Streams, exit: E
 
 async function verify(dir: string, output: Output, streams: Streams): Promise<number> {
   const signal = streams.interruption()
-  const progress = output.progress(0)
+  const progress = output.progress()
   const report = await DB.verify(dir, {
     signal,
     onProgress: ({ doneBytes, totalBytes }) => {
@@ -98,18 +98,25 @@ async function repair(
   if (!dryRun && !yes) {
     checkSomebodyIsThere(`Repair the database in ${dir}?`, streams)
     // What there is to decide on.
-    const plan = await DB.repair(dir, { dryRun: true })
-    if (plan.isNeeded) {
-      streams.error.write(
-        repairLines(plan)
-          .map((line) => `${line}\n`)
-          .join(''),
-      )
-      await confirm(`Repair the database in ${resolve(dir)}?`, streams)
-    }
+    const plan = await repairing(dir, true, output)
+    if (!plan.isNeeded) return output.result({ ...plan, dryRun }, repairLines(plan))
+    for (const line of repairLines(plan)) streams.error.write(`${line}\n`)
+    await confirm(`Repair the database in ${resolve(dir)}?`, streams)
   }
-  const report = await DB.repair(dir, { dryRun })
+  const report = await repairing(dir, dryRun, output)
   output.result(report, repairLines(report))
+}
+
+function repairing(dir: string, dryRun: boolean, output: Output): Promise<RepairReport> {
+  const progress = output.progress()
+  return DB.repair(dir, {
+    dryRun,
+    onProgress: ({ doneBytes, totalBytes: allBytes }) => {
+      progress.update(doneBytes, allBytes)
+    },
+  }).finally(() => {
+    progress.stop()
+  })
 }
 
 function repairLines(report: RepairReport): string[] {
@@ -134,7 +141,7 @@ async function compact(dir: string, output: Output, streams: Streams): Promise<v
   await writing(dir, false, async (db) => {
     const before = totalBytes(db)
     const signal = streams.interruption()
-    const progress = output.progress(before)
+    const progress = output.progress()
     try {
       await db.compactRange(undefined, undefined, {
         signal,

@@ -12,7 +12,7 @@ export interface Output {
   /** Several of many, as lines of their own. Resolves when the reader can take more. */
   lines(lines: readonly string[]): Promise<void>
   /** A bar on a terminal; nothing elsewhere, where it would only be in the way. */
-  progress(totalBytes: number): Progress
+  progress(): Progress
   /** The same for work whose end nobody knows: how many `things` it has come to. */
   counter(things: string): Counter
 }
@@ -48,7 +48,7 @@ export function makeOutput(isJson: boolean, { out, error }: Streams): Output {
     },
     item: (value, line) => write(`${isJson ? toJson(value) : line}\n`),
     lines: (lines) => write(lines.map((line) => `${line}\n`).join('')),
-    progress: (totalBytes) => (error.isTTY === true ? bar(totalBytes, error) : SILENT),
+    progress: () => (error.isTTY === true ? bar(error) : SILENT),
     // Not where the results themselves go to the same terminal.
     counter: (things) =>
       error.isTTY === true && out.isTTY !== true ? counterOf(things, error) : SILENT,
@@ -57,7 +57,7 @@ export function makeOutput(isJson: boolean, { out, error }: Streams): Output {
 
 const SILENT: Progress & Counter = { update: () => undefined, stop: () => undefined }
 
-function bar(totalBytes: number, stream: Writable): Progress {
+function bar(stream: Writable): Progress {
   const single = new cliProgress.SingleBar(
     {
       format: '{bar} {percentage} %  {value} of {total}',
@@ -70,13 +70,16 @@ function bar(totalBytes: number, stream: Writable): Progress {
     },
     cliProgress.Presets.shades_classic,
   )
-  single.start(totalBytes, 0)
+  // From the first step on: before it nobody knows of how much.
   return {
-    update: (doneBytes, newTotalBytes) => {
-      single.setTotal(newTotalBytes)
+    update: (doneBytes, totalBytes) => {
+      if (!single.isActive) single.start(totalBytes, 0)
+      single.setTotal(totalBytes)
       single.update(doneBytes)
     },
-    stop: () => single.stop(),
+    stop: () => {
+      if (single.isActive) single.stop()
+    },
   }
 }
 

@@ -2,7 +2,7 @@
 // is not as it was lies in a range that the report gives.
 
 import fs from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { ClassicLevel } from 'classic-level'
 import { InlineRunner } from '../../../ts/compaction/job-runner.ts'
@@ -201,6 +201,33 @@ test('a database in which nothing is wrong is left as it is', async (t) => {
   t.like(report, { isNeeded: false, dryRun: false, levels: 'kept', losses: [], lostBytes: 0 })
   t.true(report.files.filter(({ outcome }) => outcome === 'kept').length > 2)
   t.deepEqual(filesIn(path), before)
+})
+
+test('a repair tells how far it has looked, over all tables', async (t) => {
+  const { files } = await levelSample(t)
+  const path = directoryOf(t, files)
+  const done: number[] = []
+  const names = new Set<string>()
+  const sizes = new Set<number>()
+  await DB.repair(path, {
+    dryRun: true,
+    onProgress: ({ file, doneBytes, totalBytes }) => {
+      names.add(basename(file))
+      done.push(doneBytes)
+      sizes.add(totalBytes)
+    },
+  })
+  const tables = fs.readdirSync(path).filter((name) => name.endsWith('.ldb'))
+  t.deepEqual([...names].toSorted(), tables.toSorted())
+  t.deepEqual(
+    done,
+    done.toSorted((a, b) => a - b),
+  )
+  t.deepEqual([...sizes], [done.at(-1)!], 'the last step is all of it')
+  t.is(
+    done.at(-1),
+    tables.reduce((sum, name) => sum + fs.statSync(join(path, name)).size, 0),
+  )
 })
 
 test('38: without CURRENT, or with a wrong one, the manifest that fits is found, and nothing is lost', async (t) => {
@@ -608,6 +635,7 @@ test('25: an open database is not repaired, a missing one not made, another comp
   await db.close()
   await t.throwsAsync(DB.repair(''), { instanceOf: TypeError })
   await t.throwsAsync(DB.repair(path, { dryRun: 'no' } as object), { instanceOf: TypeError })
+  await t.throwsAsync(DB.repair(path, { onProgress: 1 } as object), { instanceOf: TypeError })
   await t.throwsAsync(DB.repair(path, { dry: true } as object), { instanceOf: TypeError })
   const edit = emptyEdit()
   edit.comparator = 'idb_cmp1'

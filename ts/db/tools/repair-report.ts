@@ -1,8 +1,15 @@
 // What a repair did, or with `dryRun` would do. Plain data.
 
+import type { VerifyProgress } from './verify-report.ts'
+
 export interface RepairOptions {
   /** Decide and report everything, and write nothing. Default false. */
   readonly dryRun?: boolean
+  /**
+   * Called as verify calls it, while every table is looked at. What is written behind that, where
+   * something is wrong, is not in it.
+   */
+  readonly onProgress?: (progress: VerifyProgress) => void
 }
 
 /**

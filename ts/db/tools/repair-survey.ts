@@ -18,7 +18,7 @@ import { type ManifestState, readCurrent, readManifest } from '../../version/man
 import { findTable, type FoundFile, listFiles, missingLog, neededLogs } from '../directory-files.ts'
 import { parseLostName } from '../lost-files.ts'
 import { gatherEvidence, type ManifestEvidence } from './manifest-evidence.ts'
-import { Findings } from './verify-report.ts'
+import { Findings, type VerifyOptions } from './verify-report.ts'
 import { type TableFacts, verifyTable } from './verify-table.ts'
 
 export interface SurveyedTable {
@@ -31,6 +31,9 @@ export interface SurveyedTable {
   /** The first thing that is wrong with it. */
   readonly problem: string | undefined
 }
+
+type WantedTable = Pick<SurveyedTable, 'number' | 'metadata' | 'level'>
+type OnProgress = NonNullable<VerifyOptions['onProgress']>
 
 export interface Survey {
   readonly files: readonly FoundFile[]
@@ -47,8 +50,15 @@ export interface Survey {
   readonly logs: readonly number[]
 }
 
-/** Rejects with LEVEL_IO_ERROR or LEVEL_NOT_SUPPORTED: what cannot be read now is not given up. */
-export async function surveyDirectory(fileSystem: FileSystem, directory: string): Promise<Survey> {
+/**
+ * `onProgress` hears how much of the tables is read. Rejects with LEVEL_IO_ERROR or
+ * LEVEL_NOT_SUPPORTED: what cannot be read now is not given up.
+ */
+export async function surveyDirectory(
+  fileSystem: FileSystem,
+  directory: string,
+  onProgress: OnProgress | undefined,
+): Promise<Survey> {
   const files = await listFiles(fileSystem, directory)
   const manifests = numbersOf(files, 'manifest')
   const evidence = await gatherEvidence(fileSystem, directory, manifests)
@@ -59,21 +69,13 @@ export async function surveyDirectory(fileSystem: FileSystem, directory: string)
     return !named.has(number) && !evidence.deadTables.has(number)
   })
   const isCut = missing.length > 0 && unnamed.length > 0
-  const tables: SurveyedTable[] = []
-  for (const [level, metadatas] of state?.version.levels.entries() ?? []) {
-    for (const metadata of metadatas) {
-      const found = await findTable(fileSystem, directory, metadata.number)
-      if (found === undefined) continue
-      tables.push(await surveyTable(fileSystem, found.path, metadata.number, metadata, level))
-    }
-  }
+  const wanted = (state?.version.levels ?? []).flatMap((metadatas, level) =>
+    metadatas.map((metadata): WantedTable => ({ number: metadata.number, metadata, level })),
+  )
   if (state === undefined || isCut) {
-    for (const number of unnamed) {
-      const found = await findTable(fileSystem, directory, number)
-      if (found === undefined) continue
-      tables.push(await surveyTable(fileSystem, found.path, number, undefined, undefined))
-    }
+    for (const number of unnamed) wanted.push({ number, metadata: undefined, level: undefined })
   }
+  const tables = await surveyTables(fileSystem, directory, wanted, onProgress)
   const isMerged = state === undefined || isCut || tables.some(({ problem: p }) => p === RANGE)
   const lost = await lostNumbers(fileSystem, directory)
   return {
@@ -103,14 +105,46 @@ async function lostNumbers(fileSystem: FileSystem, directory: string): Promise<n
 /** A table whose keys are not where the manifest has them may overlap others of its level. */
 const RANGE = 'its keys are not those that the manifest gives'
 
+async function surveyTables(
+  fileSystem: FileSystem,
+  directory: string,
+  wanted: readonly WantedTable[],
+  onProgress: OnProgress | undefined,
+): Promise<SurveyedTable[]> {
+  const found: {
+    readonly path: string
+    readonly sizeBytes: number
+    readonly table: WantedTable
+  }[] = []
+  for (const table of wanted) {
+    const file = await findTable(fileSystem, directory, table.number)
+    if (file !== undefined) found.push({ ...file, table })
+  }
+  const totalBytes = found.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  const tables: SurveyedTable[] = []
+  let before = 0
+  for (const { path, sizeBytes, table } of found) {
+    const tell: VerifyOptions =
+      onProgress === undefined
+        ? {}
+        : {
+            onProgress: ({ file, doneBytes }) => {
+              onProgress({ file, doneBytes: before + doneBytes, totalBytes })
+            },
+          }
+    tables.push(await surveyTable(fileSystem, path, table, tell))
+    before += sizeBytes
+  }
+  return tables
+}
+
 async function surveyTable(
   fileSystem: FileSystem,
   path: string,
-  number: number,
-  metadata: FileMetadata | undefined,
-  level: number | undefined,
+  { number, metadata, level }: WantedTable,
+  options: VerifyOptions,
 ): Promise<SurveyedTable> {
-  const findings = new Findings({})
+  const findings = new Findings(options)
   const expected = { metadata, lastSequence: Number.MAX_SAFE_INTEGER }
   const facts = await verifyTable(fileSystem, path, expected, findings)
   const { problems } = findings.report()

@@ -58,12 +58,13 @@ export async function repairDatabase(
 ): Promise<RepairReport> {
   try {
     checkPath(path)
-    const dryRun = checkRepairOptions(options)
+    checkRepairOptions(options)
+    const { dryRun = false, onProgress } = options
     const { fileSystem } = environment
     await checkDatabaseIsThere(fileSystem, path)
     const lock = await takeLock(path, fileSystem)
     try {
-      const survey = await surveyDirectory(fileSystem, path)
+      const survey = await surveyDirectory(fileSystem, path, onProgress)
       const assessment = await assess(fileSystem, path, survey)
       if (!dryRun && assessment.report.isNeeded) {
         await new Repair(environment, path, survey, assessment).run()
@@ -77,17 +78,19 @@ export async function repairDatabase(
   }
 }
 
-function checkRepairOptions(options: RepairOptions): boolean {
+function checkRepairOptions(options: RepairOptions): void {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError('options must be an object')
   }
   for (const name of Object.keys(options)) {
-    if (name !== 'dryRun') throw new TypeError(`unknown option ${name}`)
+    if (name !== 'dryRun' && name !== 'onProgress') throw new TypeError(`unknown option ${name}`)
   }
-  const { dryRun = false } = options
+  const { dryRun = false, onProgress } = options
   // A truthy value that is not true would be a repair that somebody only wanted to look at.
   if (typeof dryRun !== 'boolean') throw new TypeError('dryRun must be a boolean')
-  return dryRun
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw new TypeError('onProgress must be a function')
+  }
 }
 
 class Repair {
