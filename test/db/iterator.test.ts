@@ -350,9 +350,12 @@ test('readers that end with their database are not told as forgotten', async (t)
 })
 
 test('a scan of what is in memory lets other work have its turn', async (t) => {
-  const db = await open(t)
-  await fill(db, 3000, 1000)
-  for (const way of ['for', 'next', 'nextv'] as const) {
+  const large = await open(t)
+  await fill(large, 3000, 1000)
+  const small = await open(t)
+  await fill(small, 40_000, 0)
+  const ways = ['for', 'next', 'nextv'] as const
+  for (const [db, way] of [large, small].flatMap((db) => ways.map((way) => [db, way] as const))) {
     let turns = 0
     let isOver = false
     const count = (): void => {

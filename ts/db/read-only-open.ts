@@ -110,7 +110,7 @@ async function readState(fileSystem: FileSystem, directory: string): Promise<Man
   }
   const found = traceOfDatabase(await listFiles(fileSystem, directory))
   if (found === undefined) {
-    throw new SluiceError('LEVEL_DATABASE_MISSING', `${directory} holds no database`)
+    throw new SluiceError('LEVEL_DATABASE_MISSING', `The database in ${directory} does not exist`)
   }
   throw corruption(`${CURRENT_NAME} is missing beside ${found.name}`, directory)
 }

@@ -141,7 +141,7 @@ async function readOrCreateState(
   if (current === undefined) {
     checkNothingIsThere(files, directory)
     if (!options.createIfMissing) {
-      throw new SluiceError('LEVEL_DATABASE_MISSING', `${directory} holds no database`)
+      throw new SluiceError('LEVEL_DATABASE_MISSING', `The database in ${directory} does not exist`)
     }
     await createDatabase(fileSystem, directory)
   } else if (options.errorIfExists) {

@@ -10,8 +10,12 @@ import { innerSnapshot } from './level-snapshot.ts'
 /** Keys that one batch deletes. */
 const CHUNK = 1000
 
-/** Rejects with LEVEL_ABORTED when the signal of the options is aborted; what is deleted stays so. */
-export async function clearRange(db: DB, options: PrivateIteratorOptions): Promise<void> {
+/** With `sync`, durable when it resolves. Rejects with LEVEL_ABORTED when the signal of the options is aborted; what is deleted stays so. */
+export async function clearRange(
+  db: DB,
+  options: PrivateIteratorOptions,
+  sync: boolean,
+): Promise<void> {
   const { reverse, limit, snapshot, signal } = options
   throwIfAborted(signal)
   const inner = innerSnapshot(snapshot)
@@ -28,7 +32,7 @@ export async function clearRange(db: DB, options: PrivateIteratorOptions): Promi
   try {
     for (;;) {
       const pairs = await iterator.nextv(CHUNK)
-      if (pairs.length === 0) return
+      if (pairs.length === 0) break
       throwIfAborted(signal)
       batch.clear()
       for (const [key] of pairs) batch.delete(key)
@@ -37,4 +41,6 @@ export async function clearRange(db: DB, options: PrivateIteratorOptions): Promi
   } finally {
     await iterator.close()
   }
+  // One sync for all of it: it covers every write before it.
+  if (sync) await db.write(new WriteBatch(), { sync: true })
 }

@@ -118,6 +118,8 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
   #engine: DB | undefined
   #syncByDefault = false
   #intervalSync: IntervalSync | undefined
+  /** Calls under way that the engine would cut short when it closes. */
+  readonly #calls = new Set<Promise<unknown>>()
 
   /**
    * A database in the directory `location`, which opens by itself.
@@ -182,6 +184,8 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
   }
 
   async _close(): Promise<void> {
+    // As classic-level does: what was asked for is done, not refused.
+    await Promise.allSettled(this.#calls)
     await this.#intervalSync?.end()
     this.#intervalSync = undefined
     const engine = this.#engine
@@ -323,10 +327,9 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     return new LevelSnapshot(options, this.#db.snapshot())
   }
 
-  async _clear(options: PrivateIteratorOptions & WriteOptions): Promise<void> {
-    await clearRange(this.#db, options)
-    // One sync for all of it: it covers every write before it.
-    if (this.#writeOptions(options).sync) await this.flushed()
+  _clear(options: PrivateIteratorOptions & WriteOptions): Promise<void> {
+    const { sync } = this.#writeOptions(options)
+    return this.#awaited(clearRange(this.#db, options, sync))
   }
 
   /** The bytes that the range [start, end) takes in tables, about. */
@@ -409,8 +412,14 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     if (this.status === 'opening') {
       return this.deferAsync(() => this.#whenOpen(name, options, act), { signal: options?.signal })
     }
-    if (this.status === 'open') return act()
+    if (this.status === 'open') return this.#awaited(act())
     throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', `Database is not open: cannot call ${name}()`)
+  }
+
+  /** The call, which closing waits for. */
+  #awaited<T>(call: Promise<T>): Promise<T> {
+    this.#calls.add(call)
+    return call.finally(() => this.#calls.delete(call))
   }
 
   #writeNow(options: WriteOptions, fill: Parameters<typeof writeNow<this, WriteOptions>>[3]): void {
