@@ -141,6 +141,11 @@ interface Image {
   readonly at: string
 }
 
+/** After a kill the machine goes on, with what is not durable yet; a power cut takes of that. */
+function imageOf(disk: SimulatedDisk, policy: PolicyName, random: Random): SimulatedDisk {
+  return policy === 'keep-all' ? disk.freeze() : disk.crashImage(CRASH_POLICIES[policy], random)
+}
+
 /** Opens what a crash left, maybe crashes that too, and uses the log again. */
 async function checkImage(
   image: Image,
@@ -152,7 +157,7 @@ async function checkImage(
   const crashAt = depth > 0 ? random.below(40) : -1
   const innerPolicy = random.pick(POLICY_NAMES)
   disk.onOperation = (ordinal) => {
-    if (ordinal === crashAt) inner.push(disk.crashImage(CRASH_POLICIES[innerPolicy], random))
+    if (ordinal === crashAt) inner.push(imageOf(disk, innerPolicy, random))
   }
   const wasKilled = policy === 'keep-all'
   const options = { maxFileSize: 2000, groupLimitBytes: 1500 }
@@ -203,7 +208,7 @@ async function live(t: ExecutionContext, seed: number, faults: boolean): Promise
     if (!imageRandom.percent(2)) return
     const policy = imageRandom.pick(POLICY_NAMES)
     images.push({
-      disk: disk.crashImage(CRASH_POLICIES[policy], imageRandom),
+      disk: imageOf(disk, policy, imageRandom),
       moment: history.moment(),
       policy,
       at: `${ordinal} ${kind} ${path} ${phase}`,

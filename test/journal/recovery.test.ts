@@ -4,6 +4,8 @@ import test, { type ExecutionContext } from 'ava'
 import { BLOCK_SIZE } from '../../ts/format/log-block.ts'
 import { type Log, readLogIn } from '../../ts/journal/log.ts'
 import type { LogOptions } from '../../ts/journal/options.ts'
+import { CRASH_POLICIES } from '../crash/crash-image.ts'
+import { Random } from '../crash/random.ts'
 import { SimulatedDisk } from '../crash/simulated-disk.ts'
 import { contentsOf, DIRECTORY, openSimulated, simulatedWorld } from './simulated-world.ts'
 
@@ -260,4 +262,84 @@ test('a failed sync refuses appends until resume, which keeps what was acknowled
     await again.close()
     t.is(disk.openFileCount, 0)
   }
+})
+
+test('a log whose creation was killed anywhere is durable after the next opening, path and all', async (t) => {
+  const counting = new SimulatedDisk(5)
+  await (await openSimulated(counting)).close()
+  const random = new Random(5)
+  for (let at = 0; at < counting.operationCount; at++) {
+    const disk = new SimulatedDisk(5)
+    const killed: SimulatedDisk[] = []
+    disk.onOperation = (ordinal, _kind, _path, phase) => {
+      if (ordinal === at && phase === 'before') killed.push(disk.freeze())
+    }
+    await (await openSimulated(disk)).close()
+    const [left] = killed
+    const log = await openSimulated(left!)
+    await log.append(text('durable'))
+    const cut = left!.crashImage(CRASH_POLICIES['drop-all'], random)
+    await log.close()
+    const again = await openSimulated(cut, { createIfMissing: false })
+    t.deepEqual(await readAll(again), ['durable'], `killed before operation ${at}`)
+    await again.close()
+  }
+})
+
+test('appends that wait behind one that fails are refused, and are not in the log', async (t) => {
+  const disk = new SimulatedDisk(6)
+  const log = await openSimulated(disk, { maxFileSize: 1024 })
+  await log.append(text('there'))
+  const release = disk.stall('sync', /000001\.log$/)
+  disk.inject({ effect: 'fail', kind: 'sync' })
+  const failing = log.append(text('fails'))
+  while (disk.faultCount === 0) await disk.linger()
+  const waiting = log.append(text('waits'), { sync: false })
+  const sync = log.sync()
+  const rotation = log.rotate()
+  release()
+  await t.throwsAsync(failing, { code: 'LEVEL_IO_ERROR', message: /is unknown$/ })
+  for (const refused of [waiting, sync, rotation]) {
+    await t.throwsAsync(refused, { message: /^Writes are refused until resume\(\)/ })
+  }
+  await log.resume()
+  t.deepEqual(await readAll(log), ['there'])
+  await log.close()
+})
+
+test('closing after a failure says when something acknowledged may be lost', async (t) => {
+  for (const sync of [true, false]) {
+    const disk = new SimulatedDisk(7)
+    const log = await openSimulated(disk)
+    await log.append(text('acknowledged'), { sync })
+    disk.inject({ effect: 'fail', kind: 'sync' })
+    await t.throwsAsync(log.append(text('fails')), { code: 'LEVEL_IO_ERROR' })
+    if (sync) await log.close()
+    else await t.throwsAsync(log.close(), { code: 'LEVEL_IO_ERROR' })
+    t.is(disk.openFileCount + disk.lockCount, 0)
+  }
+})
+
+test('a crash while all records are removed does not take their positions back', async (t) => {
+  const policy = { files: 'drop', entries: 'subset' } as const
+  let images = 0
+  for (let seed = 1; seed <= 20; seed++) {
+    const disk = new SimulatedDisk(seed)
+    const random = new Random(seed)
+    const log = await openSimulated(disk)
+    for (const record of ['a', 'b', 'c']) await log.append(text(record))
+    const left: SimulatedDisk[] = []
+    disk.onOperation = () => left.push(disk.crashImage(policy, random))
+    await log.rotate()
+    await log.removeBefore(4)
+    await log.close()
+    for (const image of left) {
+      const again = await openSimulated(image)
+      t.is(again.lastPosition, 3, `seed ${seed}`)
+      t.deepEqual(again.recovery.dropped, [])
+      await again.close()
+      images++
+    }
+  }
+  t.true(images > 100)
 })

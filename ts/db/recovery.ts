@@ -11,12 +11,12 @@
 //   Tables and manifests are removed only where their number was given out before the manifest's next
 //   file number, or where they were never finished. Others that nothing names are moved to lost/.
 
-import { dirname, join, resolve } from 'node:path'
-import { corruption, errnoOf, ioError, SluiceError } from '../format/error.ts'
+import { join } from 'node:path'
+import { corruption, SluiceError } from '../format/error.ts'
 import { CURRENT_NAME, manifestFileName, tableFileName } from '../format/file-name.ts'
 import type { DroppedPart } from '../log/lost-directory.ts'
 import type { WriteAheadLog } from '../log/write-ahead-log.ts'
-import type { FileSystem } from '../platform/file-system.ts'
+import { syncUpwards } from '../platform/sync-upwards.ts'
 import type { InfoLog } from '../platform/info-log.ts'
 import { type ManifestState, readCurrent, readManifest } from '../version/manifest-reader.ts'
 import { createDatabase, FIRST_MANIFEST_NUMBER, VersionSet } from '../version/version-set.ts'
@@ -148,6 +148,7 @@ async function readOrCreateState(
     throw new SluiceError('LEVEL_DATABASE_EXISTS', `A database exists in ${directory}`)
   }
   const number = current ?? FIRST_MANIFEST_NUMBER
+  // Behind the first manifest there is no older one that leads to the same data.
   if (number === FIRST_MANIFEST_NUMBER) await syncUpwards(fileSystem, directory)
   const path = join(directory, manifestFileName(number))
   return {
@@ -162,26 +163,6 @@ function checkNothingIsThere(files: readonly FoundFile[], directory: string): vo
   const found = traceOfDatabase(files)
   if (found === undefined) return
   throw corruption(`${CURRENT_NAME} is missing beside ${found.name}`, directory)
-}
-
-// Behind the first manifest there is no older one that leads to the same data. Whoever created the
-// database, or its directories, may have been killed before the names were durable; then nobody else
-// makes them so, and what is built on them could be lost with them, or outlive them.
-async function syncUpwards(fileSystem: FileSystem, directory: string): Promise<void> {
-  let path = resolve(directory)
-  for (;;) {
-    try {
-      await fileSystem.syncDirectory(path)
-    } catch (error) {
-      // A parent that may be passed but not read was not made by us, a moment ago.
-      if (path === resolve(directory) || errnoOf(error) !== 'EACCES') {
-        throw ioError('sync', path, error)
-      }
-    }
-    const parent = dirname(path)
-    if (parent === path) return
-    path = parent
-  }
 }
 
 // Every live table, with the size that the manifest gives it. C++ LevelDB looks at the names alone.

@@ -249,7 +249,8 @@ export class Log {
 
   /**
    * Waits for the appends under way, makes everything durable and gives the lock up. Rejects with
-   * LEVEL_IO_ERROR where what was acknowledged without sync may not be durable. Idempotent.
+   * LEVEL_IO_ERROR where what was acknowledged without sync may not be durable; it is closed all the
+   * same. Idempotent.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -273,12 +274,18 @@ export class Log {
       await this.#queue.drained()
       await Promise.allSettled([this.#removing, this.#resuming])
       if (this.#failure.error === undefined) await this.#tail.close()
-      else await this.#tail.abandon()
+      else await this.#abandon()
     } finally {
       await this.#lock.release()
       this.#isClosed = true
       this.#wakeReaders()
     }
+  }
+
+  // After a failure nothing more can be made durable.
+  async #abandon(): Promise<void> {
+    await this.#tail.abandon()
+    if (this.durablePosition < this.lastPosition) throw this.#failure.error!
   }
 
   #makeRoom(sizeBytes: number, force: boolean): Promise<void> | undefined {

@@ -8,7 +8,8 @@ import type { DroppedPart } from '../log/lost-directory.ts'
 import { takeLock } from '../platform/directory-path.ts'
 import type { FileSystem } from '../platform/file-system.ts'
 import type { Lock } from '../platform/lock.ts'
-import { listLog, missingLogError } from './log-directory.ts'
+import { syncUpwards } from '../platform/sync-upwards.ts'
+import { FIRST_POSITION, listLog, missingLogError } from './log-directory.ts'
 import { LogTail } from './log-tail.ts'
 import type { CheckedLogOptions } from './options.ts'
 import { LogRecovery, type RecoveredLog } from './recovery.ts'
@@ -87,6 +88,8 @@ async function recover(
   if (!created && errorIfExists) {
     throw new SluiceError('LEVEL_DATABASE_EXISTS', `There is a log in ${path}`)
   }
+  // With no file before the first there is nothing yet that an earlier opening has made durable.
+  if (logs.length === 0 || logs.at(-1) === FIRST_POSITION) await syncUpwards(fileSystem, path)
   await removeTemporaries(path, temporaries, fileSystem)
   const recovery = new LogRecovery(fileSystem, path)
   return { created, recovered: await recovery.run(logs, verifyAll) }
