@@ -171,6 +171,16 @@ function addLogs(list: VectorList): void {
       ],
     },
   )
+  const follows = logOf([record(2, 'b')])
+  list.expect(
+    'a damaged log and one whose sequences follow on what was read of it',
+    { do: 'directory.read', files: { ...withLog(damagedAtEnd(older)), '000007.log': follows } },
+    { entries: entriesOf([record(1, 'a')]) },
+    {
+      why: 'nobody knows how many writes are missing between the two',
+      or: [{ expect: { entries: entriesOf([record(1, 'a'), record(2, 'b')]) }, why: GOES_ON }],
+    },
+  )
   list.expect(
     'a log with a first record of sequence 1 and an older log of no bytes',
     { do: 'directory.read', files: { ...withLog(hex('')), '000007.log': older } },
