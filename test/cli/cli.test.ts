@@ -139,7 +139,7 @@ test('what export writes, import reads', async (t) => {
     ['import', copy, '--create', '--value-encoding', 'base64'],
     exported.out,
   )
-  t.deepEqual([imported.code, imported.out], [0, '2000 lines read\n'])
+  t.deepEqual([imported.code, imported.out], [0, '2,000 lines read\n'])
   t.is((await sluicedb(['scan', copy])).out, (await sluicedb(['scan', directory])).out)
 })
 
@@ -325,7 +325,7 @@ test('as a process it has the same streams and exit codes', async (t) => {
     ['import', directory, '--create'],
     '{"key":"a","value":"1"}\n',
   )
-  t.deepEqual(imported, { code: 0, out: '1 lines read\n', error: '' })
+  t.deepEqual(imported, { code: 0, out: '1 line read\n', error: '' })
   t.deepEqual(await sluicedbProcess(['get', directory, 'a']), { code: 0, out: '1\n', error: '' })
   t.is((await sluicedbProcess(['get', directory, 'b'])).code, 1)
   t.is((await sluicedbProcess(['destroy', directory])).code, 2)

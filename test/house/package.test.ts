@@ -93,12 +93,16 @@ test('the first program of README.md runs and prints what it says', async (t) =>
   t.is(stdout, `<Buffer 31>\nundefined\n${binding.kind}\n`)
 })
 
-for (const document of ['README.md', 'CONTRIBUTING.md']) {
+const guides = fs
+  .readdirSync(join(ROOT, 'docs'))
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`)
+
+for (const document of ['README.md', 'CONTRIBUTING.md', ...guides]) {
   test(`every command in ${document} exists`, (t) => {
     const text = fs.readFileSync(join(ROOT, document), 'utf8')
     const scripts = [...text.matchAll(/\bnpm (start|test)\b|\bnpm run ([\w:-]+)/g)]
     const names = scripts.map((match) => match[1] ?? match[2]!)
-    t.true(names.length > 0)
     t.deepEqual(
       names.filter((name) => !(name in manifest.scripts)),
       [],

@@ -10,7 +10,7 @@ import type { RepairReport } from '../db/tools/repair-report.ts'
 import { checkDatabaseIsThere } from '../db/tools/verify.ts'
 import { isMissing } from '../format/error.ts'
 import { type Exit, NEGATIVE, OK, UsageError } from './exit-code.ts'
-import { makeOutput, type Output, sizeText, type Streams } from './output.ts'
+import { makeOutput, type Output, quantity, sizeText, type Streams } from './output.ts'
 import { examples } from './shared-options.ts'
 import { writing } from './write-commands.ts'
 
@@ -81,9 +81,9 @@ async function verify(dir: string, output: Output, streams: Streams): Promise<nu
     ({ severity, code, file, offset, message }) =>
       `${severity}: ${code}: ${file}${offset === undefined ? '' : ` at ${offset}`}: ${message}`,
   )
-  if (omittedProblems > 0) lines.push(`and ${omittedProblems} problems more`)
+  if (omittedProblems > 0) lines.push(`and ${quantity(omittedProblems, 'problem')} more`)
   lines.push(
-    `${counts.files} files, ${counts.entries} entries in tables, ${counts.writes} writes in logs, ${sizeText(counts.bytes)}: ${ok ? 'no error' : 'damaged'}`,
+    `${quantity(counts.files, 'file')}, ${entriesText(counts.entries)} in tables, ${quantity(counts.writes, 'write')} in logs, ${sizeText(counts.bytes)}: ${ok ? 'no error' : 'damaged'}`,
   )
   output.result(report, lines)
   return ok ? OK : NEGATIVE
@@ -125,14 +125,14 @@ function repairLines(report: RepairReport): string[] {
     .filter(({ outcome }) => outcome !== 'kept')
     .map(
       ({ file, outcome, entries, reason }) =>
-        `${outcome}: ${file}, ${entries} entries${reason === undefined ? '' : `: ${reason}`}`,
+        `${outcome}: ${file}, ${entriesText(entries)}${reason === undefined ? '' : `: ${reason}`}`,
     )
   for (const { file, offset, bytes, reason } of report.losses) {
     lines.push(`lost: ${file} at ${offset}, ${sizeText(bytes)}: ${reason}`)
   }
   const verb = report.dryRun ? 'would be' : 'were'
   lines.push(
-    `${report.keptEntries} entries ${verb} kept, ${sizeText(report.lostBytes)} ${verb} lost`,
+    `${entriesText(report.keptEntries)} ${verb} kept, ${sizeText(report.lostBytes)} ${verb} lost`,
   )
   return lines
 }
@@ -159,6 +159,10 @@ async function compact(dir: string, output: Output, streams: Streams): Promise<v
   })
 }
 
+function entriesText(count: number): string {
+  return count === 1 ? '1 entry' : `${count.toLocaleString('en-US')} entries`
+}
+
 function totalBytes(db: DB): number {
   return db.stats().levels.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
 }
@@ -174,7 +178,10 @@ async function destroy(
   if (!yes) {
     checkSomebodyIsThere(`Remove the database in ${path}?`, streams)
     const { files, bytes } = await sizeOf(path)
-    await confirm(`Remove the database in ${path}, ${files} files, ${sizeText(bytes)}?`, streams)
+    await confirm(
+      `Remove the database in ${path}, ${quantity(files, 'file')}, ${sizeText(bytes)}?`,
+      streams,
+    )
   }
   await DB.destroy(dir)
   makeOutput(json, streams).result({ destroyed: path }, [])

@@ -101,6 +101,11 @@ function counterOf(things: string, stream: Writable): Counter {
   }
 }
 
+/** '1 file', '2,000 files'. Requires: the plural is the singular with an s. */
+export function quantity(count: number, singular: string): string {
+  return `${count.toLocaleString('en-US')} ${singular}${count === 1 ? '' : 's'}`
+}
+
 /** Bytes for people. */
 export function sizeText(sizeBytes: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

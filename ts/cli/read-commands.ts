@@ -6,7 +6,7 @@ import type { DBIterator, Entry } from '../db/iterator.ts'
 import { SluiceError } from '../format/error.ts'
 import { decode, type Encoding, jsonOf, lineOf } from './encoding.ts'
 import { type Exit, FAILED, NEGATIVE, OK } from './exit-code.ts'
-import { makeOutput, type Output, sizeText, type Streams, toJson } from './output.ts'
+import { makeOutput, type Output, quantity, sizeText, type Streams, toJson } from './output.ts'
 import {
   type Common,
   examples,
@@ -153,10 +153,10 @@ async function stats(dir: string, output: Output): Promise<void> {
   await reading(dir, async (db) => {
     const { levels, lastSequence, recovery } = db.stats()
     const lines = levels.flatMap(({ files, sizeBytes }, level) =>
-      files === 0 ? [] : [`level ${level}: ${files} files, ${sizeText(sizeBytes)}`],
+      files === 0 ? [] : [`level ${level}: ${quantity(files, 'file')}, ${sizeText(sizeBytes)}`],
     )
     lines.push(`last sequence: ${lastSequence}`)
-    lines.push(`in logs: ${recovery.writes} writes, ${sizeText(recovery.logBytes)}`)
+    lines.push(`in logs: ${quantity(recovery.writes, 'write')}, ${sizeText(recovery.logBytes)}`)
     for (const { file, offset, droppedBytes, reason } of recovery.dropped) {
       lines.push(`damaged: ${file} at ${offset}, ${sizeText(droppedBytes)}: ${reason}`)
     }

@@ -9,7 +9,7 @@ import type { DB } from '../db/database.ts'
 import { WriteBatch } from '../format/write-batch.ts'
 import { decodeJson, type JsonBytes } from './encoding.ts'
 import { type Exit, UsageError } from './exit-code.ts'
-import { type Counter, makeOutput, type Streams } from './output.ts'
+import { type Counter, makeOutput, quantity, type Streams } from './output.ts'
 import { CHUNK_BYTES, eachChunk, jsonLine, reading } from './read-commands.ts'
 import {
   type Common,
@@ -81,7 +81,7 @@ async function importEntries(dir: string, options: ImportOptions, streams: Strea
     }
     return loader.lineCount
   })
-  output.result({ lines }, [`${lines} lines read`])
+  output.result({ lines }, [`${quantity(lines, 'line')} read`])
 }
 
 class Loader {
