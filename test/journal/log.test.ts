@@ -400,6 +400,64 @@ test('a reader goes on when the file that it reads is cut to its records under i
   }
 })
 
+/** A read of a page shows zeroes where a write is under way, and what stands behind them. */
+class RacingFileSystem extends NodeFileSystem {
+  /** Where the zeroes of the next such read begin. */
+  holeOffset: number | undefined
+  hasShownHole = false
+
+  override async openRandomAccess(path: string): Promise<RandomAccessFile> {
+    const file = await super.openRandomAccess(path)
+    return {
+      path,
+      sizeBytes: file.sizeBytes,
+      read: async (position: number, length: number) => {
+        const bytes = await file.read(position, length)
+        const hole = (this.holeOffset ?? Infinity) - position
+        if (hole + 4096 >= length) return bytes
+        bytes.fill(0, hole, hole + 4096)
+        this.holeOffset = undefined
+        this.hasShownHole = true
+        return bytes
+      },
+      close: () => file.close(),
+    } as RandomAccessFile
+  }
+}
+
+test('a write that comes into sight with a hole is not taken for damage', async (t) => {
+  const path = directoryOf(t)
+  const log = await open(path)
+  const appendHundred = async (): Promise<void> => {
+    await Promise.all(Array.from({ length: 100 }, () => log.append(Buffer.alloc(993, 'x'))))
+  }
+  await appendHundred()
+  for (const holeOffset of [0, 1000, 4050]) {
+    const fileSystem = new RacingFileSystem(bothBindings[0]!)
+    fileSystem.holeOffset = holeOffset
+    let count = 0
+    const options = { follow: true }
+    for await (const { position } of readLogIn({ ...realWorld(), fileSystem }, path, options)) {
+      t.is(position, ++count)
+      if (count === 100) {
+        t.true(fileSystem.hasShownHole)
+        break
+      }
+    }
+  }
+  // While it waits at the end, and where the next record begins.
+  const fileSystem = new RacingFileSystem(bothBindings[0]!)
+  const reading = readLogIn({ ...realWorld(), fileSystem }, path, { follow: true })
+  for (let position = 1; position <= 100; position++) await reading.next()
+  fileSystem.holeOffset = fs.readFileSync(join(path, '000001.log')).lastIndexOf('x') + 1
+  const next = reading.next()
+  await appendHundred()
+  t.is((await next).value?.position, 101)
+  t.true(fileSystem.hasShownHole)
+  await reading.return()
+  await log.close()
+})
+
 test('await using closes the log', async (t) => {
   const path = directoryOf(t)
   const log = await open(path)

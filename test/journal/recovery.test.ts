@@ -343,3 +343,38 @@ test('a crash while all records are removed does not take their positions back',
   }
   t.true(images > 100)
 })
+
+test('what a recovery left that was killed is removed, and other files stay', async (t) => {
+  const files = await filesOf([text('a')])
+  const disk = diskWith(files)
+  disk.plant(`${DIRECTORY}/000001.dbtmp`, text('half'))
+  disk.plant(`${DIRECTORY}/notes.txt`, text('mine'))
+  disk.plant(`${DIRECTORY}/1.log`, text('no name of ours'))
+  await checkOpen(t, disk, ['a'])
+  const names = [...disk.contents(DIRECTORY).keys()].map((path) => path.slice(DIRECTORY.length + 1))
+  t.deepEqual(names.toSorted(), [
+    '000001.log',
+    '000002.log',
+    '000003.log',
+    '1.log',
+    'LOCK',
+    'notes.txt',
+  ])
+})
+
+test('appends are refused until resume is over', async (t) => {
+  const disk = new SimulatedDisk(8)
+  const log = await openSimulated(disk)
+  disk.inject({ effect: 'fail', kind: 'sync' })
+  await t.throwsAsync(log.append(text('fails')), { code: 'LEVEL_IO_ERROR' })
+  const release = disk.stall('create', /\.dbtmp$/)
+  const resuming = log.resume()
+  while (![...disk.contents(DIRECTORY).keys()].some((path) => path.endsWith('.dbtmp'))) {
+    await disk.linger()
+  }
+  await t.throwsAsync(log.append(text('early')), { message: /^Writes are refused until resume/ })
+  release()
+  await resuming
+  t.is(await log.append(text('late')), 1)
+  await log.close()
+})
