@@ -11,6 +11,7 @@
 #endif
 #endif
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <limits>
@@ -27,6 +28,8 @@ namespace {
 // On disk: never change these values.
 constexpr uint8_t kTypeNone = 0;
 constexpr uint8_t kTypeSnappy = 1;
+
+constexpr size_t kLeastMemory = 16 * 1024;
 
 // A block as it is stored: on the stack when it is not larger than most.
 class StoredBlock {
@@ -137,9 +140,11 @@ int64_t ReadInto(const BlockLocation& block, bool verify, bool only_at_hand, Res
 uint8_t* BlockMemory::Reserve(size_t size) {
   if (size <= capacity_) return data_;
   if (is_fixed_) return nullptr;
-  own_.reset(new (std::nothrow) uint8_t[size]);
+  // More than is asked for: the next block may be a little larger.
+  const size_t capacity = std::max(size + size / 2, kLeastMemory);
+  own_.reset(new (std::nothrow) uint8_t[capacity]);
   data_ = own_.get();
-  capacity_ = data_ == nullptr ? 0 : size;
+  capacity_ = data_ == nullptr ? 0 : capacity;
   return data_;
 }
 

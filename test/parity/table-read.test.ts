@@ -4,10 +4,12 @@ import fs from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { SluiceError } from '../../ts/format/error.ts'
+import type { BlockFindBatch } from '../../ts/platform/block-find-queue.ts'
 import { crc32c } from '../../ts/platform/js-crc32c.ts'
 import { NodeFileSystem } from '../../ts/platform/node-file-system.ts'
 import { BlockCache } from '../../ts/table/block-cache.ts'
-import { NOT_AT_HAND, Table } from '../../ts/table/table.ts'
+import type { LookupKey } from '../../ts/table/lookup-key.ts'
+import { FINDING, NOT_AT_HAND, Table } from '../../ts/table/table.ts'
 import { Random } from '../crash/random.ts'
 import { SEED } from '../format/seed.ts'
 import { bothBindings } from '../platform/both-bindings.ts'
@@ -30,6 +32,28 @@ async function toldLater(call: Promise<unknown>): Promise<string> {
   return told(() => {
     if (outcome.status === 'rejected') throw outcome.reason
     return outcome.value
+  })
+}
+
+/** By a search on the pool, and, where that cannot be or is refused, in steps. */
+function toldByPool(table: Table, lookup: LookupKey): Promise<string> {
+  return new Promise((resolve) => {
+    const tellAll = (answer: ReturnType<Table['getAtHand']>): void => {
+      if (answer === NOT_AT_HAND) resolve(toldLater(table.get(lookup)))
+      else if (answer !== FINDING) resolve(told(() => answer))
+    }
+    const found = (batch: BlockFindBatch, i: number): void => tellAll(table.endFind(batch, i))
+    // As if many others had asked in this turn.
+    for (let i = 0; i < 100; i++) table.file.takesInPlace?.()
+    try {
+      tellAll(table.getAtHand(lookup, true, { found }))
+    } catch (error) {
+      resolve(
+        told(() => {
+          throw error
+        }),
+      )
+    }
   })
 }
 
@@ -61,6 +85,7 @@ test('whole and damaged tables answer alike in every way of reading, with a cach
           `seed ${SEED}, round ${round}`,
         )
         t.is(await toldLater(table.get(lookup)), expected, `seed ${SEED}, round ${round}`)
+        t.is(await toldByPool(table, lookup), expected, `seed ${SEED}, round ${round}`)
         const atHand = told(() => table.getAtHand(lookup))
         if (atHand !== String(NOT_AT_HAND)) t.is(atHand, expected, `seed ${SEED}, round ${round}`)
       }

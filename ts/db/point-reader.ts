@@ -6,19 +6,15 @@
 import { MAX_SEQUENCE } from '../format/internal-key.ts'
 import { LookupKey } from '../table/lookup-key.ts'
 import type { TableCache } from '../table/table-cache.ts'
-import { NOT_AT_HAND } from '../table/table.ts'
+import { FINDING, NOT_AT_HAND } from '../table/table.ts'
 import type { VersionSet } from '../version/version-set.ts'
 import { approximateSizes, type SizeRange } from './approximate-sizes.ts'
-import { getManyInTurns, KEYS_A_TURN } from './get-many.ts'
-import {
-  fillMissing,
-  getFromTables,
-  getFromTablesAtHand,
-  getFromTablesSync,
-  type MissingValue,
-} from './point-read.ts'
+import { getManyInTurns, KEYS_A_TURN, ManyGets } from './get-many.ts'
+import { getFromTables, getFromTablesSync } from './point-read.ts'
 import type { ReadView } from './read/read-view.ts'
+import { TableGet } from './table-get.ts'
 import { TurnBudget } from './turn-budget.ts'
+import { VersionHolds } from './version-holds.ts'
 
 /** What memtables say: the value in a new Buffer, null for a deletion, undefined when they do not know. */
 export type GetFromMemory = (key: LookupKey) => Buffer | null | undefined
@@ -28,7 +24,10 @@ export class PointReader {
   readonly #tables: TableCache
   readonly #getFromMemory: GetFromMemory
   readonly #view: (sequence: number) => ReadView
+  readonly #holds: VersionHolds
   readonly #turns = new TurnBudget()
+  /** One that found its answer in memory, for the next get. */
+  #unusedGet: TableGet | undefined
   /** Of the read that runs now: no read lets others run while it uses it. */
   readonly #lookupKey: LookupKey = new LookupKey()
 
@@ -40,6 +39,7 @@ export class PointReader {
     view: (sequence: number) => ReadView,
   ) {
     this.#versions = versions
+    this.#holds = new VersionHolds(versions)
     this.#tables = tables
     this.#getFromMemory = getFromMemory
     this.#view = view
@@ -47,24 +47,29 @@ export class PointReader {
 
   /**
    * The value in a new Buffer, or undefined, as of `sequence`. What is in memory is answered at once,
-   * but for the turns of turn-budget.ts; what is not is read on the pool. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION.
+   * but for the turns of turn-budget.ts and, when others ask too, for the searches in blocks; those
+   * and what is not are the pool's. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION.
    */
   get(userKey: Uint8Array, sequence: number, fillCache: boolean): Promise<Buffer | undefined> {
     try {
-      const found = this.#getAtHand(userKey, sequence, fillCache)
-      if (found !== NOT_AT_HAND) {
-        const turn = this.#turns.spend()
-        return turn === undefined ? Promise.resolve(found) : turn.then(() => found)
-      }
-      const key = this.#lookupKey.copy()
-      return getFromTables(this.#versions.retain(), this.#tables, key, fillCache)
+      const key = this.#lookupKey
+      key.set(userKey, userKey.length, sequence)
+      const inMemory = this.#getFromMemory(key)
+      if (inMemory !== undefined) return this.#answer(inMemory ?? undefined)
+      const get = this.#unusedGet ?? new TableGet(this.#tables)
+      this.#unusedGet = undefined
+      const found = get.begin(this.#versions.current, key, fillCache)
+      if (found === FINDING) return get.wait(this.#holds.take())
+      this.#unusedGet = get
+      if (found !== NOT_AT_HAND) return this.#answer(found)
+      return getFromTables(this.#holds.take(), this.#tables, key.copy(), fillCache)
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
   /** The values of several keys, in their order. Rejects when any of them cannot be read. */
-  getMany(
+  async getMany(
     userKeys: readonly Uint8Array[],
     sequence: number,
     fillCache: boolean,
@@ -72,18 +77,12 @@ export class PointReader {
     if (userKeys.length > KEYS_A_TURN) {
       return getManyInTurns(this.#view(sequence), this.#tables, userKeys, fillCache)
     }
-    const values: (Buffer | undefined)[] = []
-    const missing: MissingValue[] = []
+    const hold = this.#holds.take()
+    const many = new ManyGets(hold.version, this.#tables, fillCache)
     try {
-      for (const [at, userKey] of userKeys.entries()) {
-        const found = this.#getAtHand(userKey, sequence, fillCache)
-        values.push(found === NOT_AT_HAND ? undefined : found)
-        if (found === NOT_AT_HAND) missing.push({ at, key: this.#lookupKey.copy() })
-      }
-      if (missing.length === 0) return Promise.resolve(values)
-      return fillMissing(this.#versions.retain(), this.#tables, values, missing, fillCache)
-    } catch (error) {
-      return Promise.reject(error)
+      return await many.finish(this.#lookFor(many, userKeys, sequence))
+    } finally {
+      hold.release()
     }
   }
 
@@ -113,16 +112,24 @@ export class PointReader {
     }
   }
 
-  // Leaves the key in #lookupKey.
-  #getAtHand(
-    userKey: Uint8Array,
-    sequence: number,
-    fillCache: boolean,
-  ): Buffer | undefined | typeof NOT_AT_HAND {
+  #answer(value: Buffer | undefined): Promise<Buffer | undefined> {
+    const turn = this.#turns.spend()
+    return turn === undefined ? Promise.resolve(value) : turn.then(() => value)
+  }
+
+  /** Returns what was thrown. */
+  #lookFor(many: ManyGets, userKeys: readonly Uint8Array[], sequence: number): unknown {
     const key = this.#lookupKey
-    key.set(userKey, userKey.length, sequence)
-    const found = this.#getFromMemory(key)
-    if (found !== undefined) return found ?? undefined
-    return getFromTablesAtHand(this.#versions.current, this.#tables, key, fillCache)
+    try {
+      for (const userKey of userKeys) {
+        key.set(userKey, userKey.length, sequence)
+        const found = this.#getFromMemory(key)
+        if (found === undefined) many.look(key)
+        else many.add(found ?? undefined)
+      }
+    } catch (error) {
+      return error
+    }
+    return undefined
   }
 }

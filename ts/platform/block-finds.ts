@@ -16,6 +16,8 @@ import { copyRange } from '../format/batch.ts'
 import { BLOCK_REFUSED } from './block-reads.ts'
 
 export const REQUEST_LENGTH = 12
+export const POSITION = 1
+export const FLAGS = 3
 export const KEY_AT = 4
 export const KEY_SIZE = 5
 export const OUTCOME = 8
@@ -88,9 +90,9 @@ export function putRequest(
   const at = REQUEST_LENGTH * i
   const placeAt = keyAt + keySize
   numbers[at] = descriptor
-  numbers[at + 1] = question.position
+  numbers[at + POSITION] = question.position
   numbers[at + 2] = question.storedSize
-  numbers[at + 3] = question.flags
+  numbers[at + FLAGS] = question.flags
   numbers[at + KEY_AT] = keyAt
   numbers[at + KEY_SIZE] = keySize
   numbers[at + 6] = start - floorStart

@@ -13,6 +13,8 @@ export const BLOCK_NO_WAY = -3
 /** Flags of a read. */
 export const VERIFY = 1
 export const ONLY_AT_HAND = 2
+/** Of a search on the pool: the contents of the block are wanted too. */
+export const WHOLE = 4
 
 /** Numbers of a request: descriptor, position, stored size with the trailer, flags. */
 const REQUEST_LENGTH = 4

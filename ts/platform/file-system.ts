@@ -8,6 +8,7 @@
 // Methods that end in Sync run on the calling thread; the worker uses those, the main thread uses
 // the others and `readSync`.
 
+import type { BlockFindWaiter } from './block-find-queue.ts'
 import type { BlockQuestion, FindTarget } from './block-finds.ts'
 import type { Lock } from './lock.ts'
 import type { LogFile } from './log-file.ts'
@@ -84,6 +85,13 @@ export interface RandomAccessFile {
    * a block that is out of its place.
    */
   findInBlockSync?(question: BlockQuestion, target: FindTarget): number
+  /**
+   * The same on the pool, together with others; what the question refers to is copied. False where that
+   * cannot be; else the waiter is told, once, in a later turn. Requires: the file stays open until then.
+   */
+  findInBlock?(question: BlockQuestion, waiter: BlockFindWaiter): boolean
+  /** Whether a search is better made in place than on the pool; it counts as made then. */
+  takesInPlace?(): boolean
   close(): Promise<void>
   closeSync(): void
 }

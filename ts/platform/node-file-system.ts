@@ -10,6 +10,7 @@ import fs from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { errnoOf } from '../format/error.ts'
 import type { Binding } from './binding.ts'
+import { BlockFindQueue, type BlockFindWaiter } from './block-find-queue.ts'
 import { BlockFinder, type BlockQuestion, type FindTarget } from './block-finds.ts'
 import { BLOCK_REFUSED, BlockReadQueue } from './block-reads.ts'
 import { descriptorLimit } from './descriptor-limit.ts'
@@ -38,6 +39,7 @@ export class NodeFileSystem implements FileSystem {
     this.#blocks = {
       reads: blockReads && new BlockReadQueue(blockReads),
       finder: blockFinds && new BlockFinder(blockFinds),
+      finds: blockFinds && new BlockFindQueue(blockFinds),
     }
   }
 
@@ -175,6 +177,7 @@ function kindOf(entry: fs.Dirent): DirectoryEntry['kind'] {
 interface BlockWays {
   readonly reads: BlockReadQueue | undefined
   readonly finder: BlockFinder | undefined
+  readonly finds: BlockFindQueue | undefined
 }
 
 class NodeRandomAccessFile implements RandomAccessFile {
@@ -290,6 +293,17 @@ class NodeRandomAccessFile implements RandomAccessFile {
     const { finder } = this.#blocks
     if (finder === undefined || this.#isClosed) return BLOCK_REFUSED
     return finder.find(this.#descriptor, question, target)
+  }
+
+  findInBlock(question: BlockQuestion, waiter: BlockFindWaiter): boolean {
+    const { finds } = this.#blocks
+    if (finds === undefined || this.#isClosed) return false
+    finds.find(this.#descriptor, question, waiter)
+    return true
+  }
+
+  takesInPlace(): boolean {
+    return this.#blocks.finds?.takesInPlace() ?? true
   }
 
   #countReadDone(): void {

@@ -16,9 +16,10 @@
 // opening, which costs four reads, while a list would have to be mended at every get.
 
 import { SluiceError } from '../format/error.ts'
+import type { BlockFindBatch, BlockFindWaiter } from '../platform/block-find-queue.ts'
 import type { RandomAccessFile } from '../platform/file-system.ts'
 import type { LookupKey } from './lookup-key.ts'
-import { NOT_AT_HAND, Table } from './table.ts'
+import { FINDING, NOT_AT_HAND, Table } from './table.ts'
 import { isOutOfDescriptors, openTableFile, openTableFileSync } from './table-file.ts'
 import type { TableFiles } from './table-file.ts'
 import type { Lookup, TableReadOptions } from './table.ts'
@@ -30,7 +31,13 @@ export interface BorrowedTable {
   release(): void
 }
 
-interface Entry {
+/** Who waits for a search that getAtHand began. */
+export interface TableWaiter extends BlockFindWaiter {
+  /** The cache's own. */
+  reference: TableReference | undefined
+}
+
+export interface TableReference {
   readonly table: Table
   references: number
   lastUse: number
@@ -51,10 +58,10 @@ export class TableCache {
   readonly #directory: string
   readonly #maxOpenFiles: number
   readonly #options: TableReadOptions
-  readonly #entries = new Map<number, Entry>()
+  readonly #entries = new Map<number, TableReference>()
   readonly #openings = new Map<
     number,
-    { readonly opening: Opening; readonly entry: Promise<Entry> }
+    { readonly opening: Opening; readonly entry: Promise<TableReference> }
   >()
   /** Openings in flight, and tables evicted under their readers: what close() waits for. */
   #openingCount = 0
@@ -104,10 +111,35 @@ export class TableCache {
     }
   }
 
-  /** Table.getAtHand of the table with this number, when it is open; throws its errors. */
-  getAtHand(fileNumber: number, key: LookupKey, fillCache = true): Lookup | typeof NOT_AT_HAND {
+  /**
+   * Table.getAtHand of the table with this number, when it is open; throws its errors. For FINDING the
+   * waiter has a reference to the table until endFind.
+   */
+  getAtHand(
+    fileNumber: number,
+    key: LookupKey,
+    fillCache = true,
+    waiter?: TableWaiter,
+  ): Lookup | typeof NOT_AT_HAND | typeof FINDING {
     const entry = this.#present(fileNumber)
-    return entry === undefined ? NOT_AT_HAND : entry.table.getAtHand(key, fillCache)
+    if (entry === undefined) return NOT_AT_HAND
+    const found = entry.table.getAtHand(key, fillCache, waiter)
+    if (found === FINDING) {
+      entry.references++
+      waiter!.reference = entry
+    }
+    return found
+  }
+
+  /** Table.endFind; gives the waiter's reference back. */
+  endFind(waiter: TableWaiter, batch: BlockFindBatch, index: number): Lookup | typeof NOT_AT_HAND {
+    const entry = waiter.reference!
+    waiter.reference = undefined
+    try {
+      return entry.table.endFind(batch, index)
+    } finally {
+      this.#release(entry)
+    }
   }
 
   /** The table with this number, kept open until it is released. */
@@ -149,7 +181,7 @@ export class TableCache {
   }
 
   /** The table's entry when it is open, used now. */
-  #present(fileNumber: number): Entry | undefined {
+  #present(fileNumber: number): TableReference | undefined {
     if (this.#closing !== undefined) {
       throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'Table cache is closed')
     }
@@ -159,14 +191,14 @@ export class TableCache {
   }
 
   /** A reference to the table when it is open. */
-  #reference(fileNumber: number): Entry | undefined {
+  #reference(fileNumber: number): TableReference | undefined {
     const entry = this.#present(fileNumber)
     if (entry !== undefined) entry.references++
     return entry
   }
 
   /** A reference to the table, which is being opened or begins to be. */
-  #open(fileNumber: number): Promise<Entry> {
+  #open(fileNumber: number): Promise<TableReference> {
     let inFlight = this.#openings.get(fileNumber)
     if (inFlight === undefined) {
       const opening = { waiterCount: 0, isEvicted: false }
@@ -177,7 +209,7 @@ export class TableCache {
     return inFlight.entry
   }
 
-  async #runOpening(fileNumber: number, opening: Opening): Promise<Entry> {
+  async #runOpening(fileNumber: number, opening: Opening): Promise<TableReference> {
     this.#openingCount++
     try {
       const table = await this.#openTable(fileNumber)
@@ -189,7 +221,7 @@ export class TableCache {
     }
   }
 
-  #openSync(fileNumber: number): Entry {
+  #openSync(fileNumber: number): TableReference {
     return this.#admit(fileNumber, this.#openTableSync(fileNumber), 1, false)
   }
 
@@ -232,7 +264,7 @@ export class TableCache {
   }
 
   /** Takes the opened table in, referenced for those who wait for it. */
-  #admit(fileNumber: number, table: Table, references: number, isEvicted: boolean): Entry {
+  #admit(fileNumber: number, table: Table, references: number, isEvicted: boolean): TableReference {
     const present = isEvicted ? undefined : this.#entries.get(fileNumber)
     if (present !== undefined) {
       // A synchronous caller could not wait for this opening, and was faster.
@@ -250,7 +282,7 @@ export class TableCache {
     return entry
   }
 
-  #lend(entry: Entry): BorrowedTable {
+  #lend(entry: TableReference): BorrowedTable {
     let isReleased = false
     return {
       table: entry.table,
@@ -262,7 +294,7 @@ export class TableCache {
     }
   }
 
-  #release(entry: Entry): void {
+  #release(entry: TableReference): void {
     entry.references--
     if (entry.references > 0) return
     if (entry.isEvicted) {
@@ -277,7 +309,7 @@ export class TableCache {
   /** Closes the least recently used of the idle tables until no more are open than may be. */
   #trim(): void {
     while (this.#entries.size > this.#maxOpenFiles) {
-      let oldest: Entry | undefined
+      let oldest: TableReference | undefined
       for (const entry of this.#entries.values()) {
         if (entry.references > 0) continue
         if (oldest === undefined || entry.lastUse < oldest.lastUse) oldest = entry
@@ -298,7 +330,7 @@ export class TableCache {
     return idle.length > 0
   }
 
-  #remove(fileNumber: number, entry: Entry): void {
+  #remove(fileNumber: number, entry: TableReference): void {
     this.#entries.delete(fileNumber)
     entry.isEvicted = true
     if (entry.references > 0) this.#lingeringCount++

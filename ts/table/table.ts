@@ -13,7 +13,14 @@ import { TYPE_DELETION, TYPE_VALUE } from '../format/internal-key.ts'
 import { copyOut } from '../format/value-pool.ts'
 import type { RandomAccessFile } from '../platform/file-system.ts'
 import { FOUND_DELETION, FOUND_VALUE, type BlockQuestion } from '../platform/block-finds.ts'
-import { BLOCK_NO_WAY, ONLY_AT_HAND, VERIFY } from '../platform/block-reads.ts'
+import type { BlockFindBatch, BlockFindWaiter } from '../platform/block-find-queue.ts'
+import {
+  BLOCK_NO_WAY,
+  BLOCK_REFUSED,
+  ONLY_AT_HAND,
+  VERIFY,
+  WHOLE,
+} from '../platform/block-reads.ts'
 import type { BlockCache, CachedTable } from './block-cache.ts'
 import { blockContents } from './block-contents.ts'
 import { BlockScratch } from './block-scratch.ts'
@@ -34,6 +41,8 @@ export type Lookup = Buffer | null | undefined
 
 /** The answer of a lookup that would have to read the disk. */
 export const NOT_AT_HAND: unique symbol = Symbol('not at hand')
+/** The answer of a lookup whose search the pool makes. */
+export const FINDING: unique symbol = Symbol('finding')
 
 export interface TableReadOptions {
   readonly crc32c: Crc32c
@@ -120,17 +129,39 @@ export class Table {
 
   /**
    * The same where the disk need not be read for it: the block is in the cache, or the operating system
-   * has it in memory and says so.
+   * has it in memory and says so. With a waiter, a search that is better made on the pool is begun
+   * there, where that can be, and ends with endFind. Requires: the table stays open until then.
    */
-  getAtHand(key: LookupKey, fillCache = true): Lookup | typeof NOT_AT_HAND {
+  getAtHand(
+    key: LookupKey,
+    fillCache = true,
+    waiter?: BlockFindWaiter,
+  ): Lookup | typeof NOT_AT_HAND | typeof FINDING {
     const ordinal = this.#locate(key)
     if (ordinal === -1) return undefined
     if (this.#isCached(ordinal)) return this.#valueInCache(ordinal, key)
-    if (!this.#canReadAtHand) return NOT_AT_HAND
-    const outcome = this.#findInPlace(ordinal, key, fillCache, this.#flags | ONLY_AT_HAND)
-    if (outcome >= 0) return found(outcome)
-    if (outcome === BLOCK_NO_WAY) this.#canReadAtHand = false
-    return NOT_AT_HAND
+    if (this.#canReadAtHand && (waiter === undefined || this.file.takesInPlace?.() !== false)) {
+      const outcome = this.#findInPlace(ordinal, key, fillCache, this.#flags | ONLY_AT_HAND)
+      if (outcome >= 0) return found(outcome)
+      if (outcome === BLOCK_REFUSED) return NOT_AT_HAND
+      if (outcome === BLOCK_NO_WAY) this.#canReadAtHand = false
+    }
+    return waiter !== undefined && this.#beginFind(ordinal, key, fillCache, waiter)
+      ? FINDING
+      : NOT_AT_HAND
+  }
+
+  /** What the search came to that getAtHand began for a waiter. NOT_AT_HAND: get() has to tell. */
+  endFind(batch: BlockFindBatch, index: number): Lookup | typeof NOT_AT_HAND {
+    const outcome = batch.outcome(index)
+    if (outcome < 0) return NOT_AT_HAND
+    const isWhole = batch.isWhole(index)
+    if (isWhole) this.#keepContents(batch, index)
+    if (outcome !== FOUND_VALUE) return outcome === FOUND_DELETION ? null : undefined
+    const value = batch.value(index)
+    if (value === undefined) return NOT_AT_HAND
+    // A value is not to keep a block alive.
+    return isWhole ? Buffer.from(value) : value
   }
 
   /** getSync with the read on a thread of the pool. The key is not to change before it settles. */
@@ -281,6 +312,26 @@ export class Table {
     question.end = index.keyEnd(ordinal)
     question.start = isChecked ? index.keyStart(ordinal) : question.end
     question.floorStart = isChecked && ordinal > 0 ? index.keyStart(ordinal - 1) : question.start
+  }
+
+  #beginFind(
+    ordinal: number,
+    key: LookupKey,
+    fillCache: boolean,
+    waiter: BlockFindWaiter,
+  ): boolean {
+    if (this.file.findInBlock === undefined) return false
+    const flags = this.#isWanted(ordinal, fillCache) ? this.#flags | WHOLE : this.#flags
+    this.#ask(ordinal, key, flags)
+    return this.file.findInBlock(question, waiter)
+  }
+
+  #keepContents(batch: BlockFindBatch, index: number): void {
+    const contents = batch.contents(index)
+    const ordinal = this.#index.ordinalAt(batch.position(index))
+    if (contents === undefined || ordinal === -1 || this.#cached === undefined) return
+    const block = this.#blockOf(contents, contents.length, ordinal)
+    this.#blockCache!.put(this.#cached, ordinal, block)
   }
 
   // The block in `scratch`, if the cache wants it.
