@@ -1,6 +1,6 @@
 // Measures the pieces of the engine that its comments give figures for, one beside the other.
 //
-//   node dist/scripts/bench-pieces.js [copies|memtable|ahead|groups|tables|merge|snappy|values|views|tracing ...]     (all when left out)
+//   node dist/scripts/bench-pieces.js [copies|memtable|ahead|groups|tables|merge|snappy|values|views|tracing|face ...]     (all when left out)
 //
 // The platform's pieces are in bench-platform; the store as a whole is in bench.
 
@@ -13,6 +13,7 @@ import { copyWords } from '../ts/format/copy-words.ts'
 import { Memtable, memtableSize } from '../ts/memtable/memtable.ts'
 import { binding } from '../ts/platform/load-binding.ts'
 import { TableBuilder } from '../ts/table/table-builder.ts'
+import { benchFace } from './pieces/face.ts'
 import { benchMerge } from './pieces/merge.ts'
 import { benchTracing } from './pieces/tracing.ts'
 import { benchValues } from './pieces/values.ts'
@@ -205,6 +206,7 @@ const pieces: Record<string, () => void | Promise<void>> = {
   values: benchValues,
   views: benchViews,
   tracing: benchTracing,
+  face: () => benchFace(directory),
   snappy: benchSnappy,
 }
 try {
