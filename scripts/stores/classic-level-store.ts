@@ -1,7 +1,7 @@
 // classic-level: LevelDB in C++ behind abstract-level. Its 'view' encodings hand our bytes through.
 
 import { ClassicLevel } from 'classic-level'
-import { SCAN_CHUNK, type Store, type StoreOptions } from './store.ts'
+import { scanInChunks, type Store, type StoreOptions } from './store.ts'
 
 /** Above every key of ours. */
 const LAST_KEY = Buffer.alloc(64, 0xff)
@@ -24,18 +24,7 @@ export async function openClassicLevel(path: string, options: StoreOptions): Pro
       ),
     get: (key) => database.get(key),
     getSync: (key) => database.getSync(key),
-    scan: async (reverse, onEntry) => {
-      const iterator = database.iterator({ reverse })
-      try {
-        for (;;) {
-          const entries = await iterator.nextv(SCAN_CHUNK)
-          if (entries.length === 0) return
-          for (const [key, value] of entries) onEntry(key, value)
-        }
-      } finally {
-        await iterator.close()
-      }
-    },
+    scan: (reverse, onEntry) => scanInChunks(database.iterator({ reverse }), onEntry),
     compact: () => database.compactRange(Buffer.alloc(0), LAST_KEY),
     close: () => database.close(),
   }

@@ -1,7 +1,7 @@
 // SluiceDB itself, through DB.
 
 import { DB, WriteBatch } from '../../ts/index.ts'
-import { SCAN_CHUNK, type Store, type StoreOptions } from './store.ts'
+import { scanInChunks, type Store, type StoreOptions } from './store.ts'
 
 export interface SluiceStore extends Store {
   readonly database: DB
@@ -21,18 +21,7 @@ export async function openSluiceDB(path: string, options: StoreOptions): Promise
     },
     get: (key) => database.get(key),
     getSync: (key) => database.getSync(key),
-    scan: async (reverse, onEntry) => {
-      const iterator = database.iterator({ reverse })
-      try {
-        for (;;) {
-          const entries = await iterator.nextv(SCAN_CHUNK)
-          if (entries.length === 0) return
-          for (const [key, value] of entries) onEntry(key, value)
-        }
-      } finally {
-        await iterator.close()
-      }
-    },
+    scan: (reverse, onEntry) => scanInChunks(database.iterator({ reverse }), onEntry),
     compact: () => database.compactRange(),
     stalls: () => {
       const stalls = Object.values(database.stats().stalls)

@@ -55,4 +55,26 @@ export interface Stalls {
 }
 
 /** Entries that a scan asks for at a time. */
-export const SCAN_CHUNK = 1000
+const SCAN_CHUNK = 1000
+
+/** What abstract-level and DB have in common. */
+interface ChunkedIterator {
+  nextv(count: number): Promise<readonly (readonly [key: Uint8Array, value: Uint8Array])[]>
+  close(): Promise<void>
+}
+
+/** Goes through what is left of the iterator, chunk by chunk, and closes it. */
+export async function scanInChunks(
+  iterator: ChunkedIterator,
+  onEntry: (key: Uint8Array, value: Uint8Array) => void,
+): Promise<void> {
+  try {
+    for (;;) {
+      const entries = await iterator.nextv(SCAN_CHUNK)
+      if (entries.length === 0) return
+      for (const [key, value] of entries) onEntry(key, value)
+    }
+  } finally {
+    await iterator.close()
+  }
+}

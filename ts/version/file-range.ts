@@ -69,8 +69,14 @@ export function sortedRuns(files: readonly FileMetadata[]): FileMetadata[][] {
   return runs
 }
 
-// By binary search: the first file that does not end below the user key.
-function firstEndingFrom(files: readonly FileMetadata[], userKey: Uint8Array | undefined): number {
+/**
+ * The place of the first file that does not end below the user key. Requires: files in order, of a
+ * level from 1 on, or one alone.
+ */
+export function firstEndingFrom(
+  files: readonly FileMetadata[],
+  userKey: Uint8Array | undefined,
+): number {
   if (userKey === undefined) return 0
   let low = 0
   let high = files.length
@@ -80,6 +86,22 @@ function firstEndingFrom(files: readonly FileMetadata[], userKey: Uint8Array | u
     else high = middle
   }
   return low
+}
+
+/** The place of the last file that begins below the user key, or -1. Requires: as firstEndingFrom. */
+export function lastBeginningBelow(
+  files: readonly FileMetadata[],
+  userKey: Uint8Array | undefined,
+): number {
+  if (userKey === undefined) return files.length - 1
+  let low = 0
+  let high = files.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (compareUserKey(files[middle]!.smallest, userKey) < 0) low = middle + 1
+    else high = middle
+  }
+  return low - 1
 }
 
 function overlaps(file: FileMetadata, { smallest, largest }: UserKeyRange): boolean {

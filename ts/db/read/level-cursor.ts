@@ -14,13 +14,14 @@
 //   An I/O error leaves the cursor where it was, for another load().
 
 import { SluiceError } from '../../format/error.ts'
-import { TAG_SIZE, compareBytes, isEntryKey } from '../../format/internal-key.ts'
+import { isEntryKey } from '../../format/internal-key.ts'
 import { type Block, BlockCursor } from '../../table/block.ts'
 import { ReverseBlockCursor } from '../../table/reverse-block-cursor.ts'
 import { makeLowestKey } from '../../table/separator.ts'
 import type { BorrowedTable, TableCache } from '../../table/table-cache.ts'
 import type { TableIndex } from '../../table/table-index.ts'
 import type { FileMetadata } from '../../version/file-metadata.ts'
+import { firstEndingFrom, lastBeginningBelow } from '../../version/file-range.ts'
 import {
   END,
   ENTRY,
@@ -86,7 +87,9 @@ export class LevelCursor implements SourceCursor {
     this.#cut = cut
     this.#target = cut === undefined ? undefined : makeLowestKey(cut)
     this.#readAhead.restart()
-    const fileAt = forward ? firstFileFrom(this.#files, cut) : lastFileBelow(this.#files, cut)
+    const fileAt = forward
+      ? firstEndingFrom(this.#files, cut)
+      : lastBeginningBelow(this.#files, cut)
     // Often still the same table, whose window may hold the block.
     if (fileAt !== this.#fileAt) this.#leaveTable()
     this.#fileAt = fileAt
@@ -303,34 +306,4 @@ export class LevelCursor implements SourceCursor {
     const fileEnd = highCut(largest, 0, largest.length)
     return fileEnd.compare(high) < 0 ? fileEnd : high
   }
-}
-
-/** The first file that may hold a user key that is not below the cut. */
-function firstFileFrom(files: readonly FileMetadata[], cut: Buffer | undefined): number {
-  if (cut === undefined) return 0
-  let low = 0
-  let high = files.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compareUserKey(files[middle]!.largest, cut) < 0) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-/** The last file that may hold a user key below the cut, or -1. */
-function lastFileBelow(files: readonly FileMetadata[], cut: Buffer | undefined): number {
-  if (cut === undefined) return files.length - 1
-  let low = 0
-  let high = files.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (compareUserKey(files[middle]!.smallest, cut) < 0) low = middle + 1
-    else high = middle
-  }
-  return low - 1
-}
-
-function compareUserKey(internalKey: Buffer, userKey: Buffer): number {
-  return compareBytes(internalKey, 0, internalKey.length - TAG_SIZE, userKey, 0, userKey.length)
 }
