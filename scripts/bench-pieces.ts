@@ -97,26 +97,35 @@ function benchMemtable(): void {
   }
 }
 
-/** Appends with fdatasync to a file that grows with each, and to one that was made longer before. */
+/** Appends with fdatasync, to a file that grows with each and to ones that were made longer before. */
 function benchAhead(directory: string): void {
-  const record = Buffer.allocUnsafeSlow(140).fill(1)
-  const times: Record<string, number[]> = { 'growing with each': [], 'made longer before': [] }
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [name, all] of Object.entries(times)) {
-      const descriptor = fs.openSync(join(directory, 'ahead'), 'w')
-      if (name === 'made longer before') fs.ftruncateSync(descriptor, 1 << 20)
-      fs.fsyncSync(descriptor)
-      const startMs = performance.now()
-      for (let i = 0; i < 2000; i++) {
-        fs.writeSync(descriptor, record)
-        fs.fdatasyncSync(descriptor)
-      }
-      all.push((performance.now() - startMs) / 2)
-      fs.closeSync(descriptor)
-    }
+  const aheadBytes = 1 << 20
+  const ways: Record<string, (descriptor: number) => void> = {
+    'growing with each': () => undefined,
+    'ahead of a hole': (descriptor) => fs.ftruncateSync(descriptor, aheadBytes),
+    'ahead of zeroes': (descriptor) =>
+      fs.writeSync(descriptor, Buffer.alloc(aheadBytes), 0, aheadBytes, 0),
   }
-  for (const [name, all] of Object.entries(times)) {
-    console.log(`append of 140 bytes and fdatasync, file ${name}: ${median(all).toFixed(0)} us`)
+  for (const size of [140, 2048]) {
+    const record = Buffer.alloc(size, 1)
+    const times = new Map(Object.keys(ways).map((name): [string, number[]] => [name, []]))
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const [name, all] of times) {
+        const descriptor = fs.openSync(join(directory, 'ahead'), 'w')
+        ways[name]!(descriptor)
+        fs.fsyncSync(descriptor)
+        const startMs = performance.now()
+        for (let i = 0; i < 500; i++) {
+          fs.writeSync(descriptor, record)
+          fs.fdatasyncSync(descriptor)
+        }
+        all.push((performance.now() - startMs) * 2)
+        fs.closeSync(descriptor)
+      }
+    }
+    for (const [name, all] of times) {
+      console.log(`append of ${size} bytes and fdatasync, ${name}: ${median(all).toFixed(0)} us`)
+    }
   }
 }
 

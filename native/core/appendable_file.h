@@ -28,8 +28,9 @@ class AppendableFile {
   // Makes the data durable. May end with EINTR.
   virtual Status Sync() = 0;
 
-  // Makes the file `size` bytes long, with zeroes where it grows. Where Append goes on does not
-  // change.
+  // Makes the file `size` bytes long. Where it grows, zeroes are written, so that the blocks are
+  // there for what is appended later; after an error it may have grown by less. Where Append goes
+  // on does not change.
   virtual Status Resize(uint64_t size) = 0;
 
   // Whether the path the file was created with still names it; if not, the status is ESTALE.

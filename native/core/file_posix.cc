@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "core/appendable_file.h"
 
@@ -22,6 +23,8 @@ constexpr size_t kMaxPieces = IOV_MAX;
 #else
 constexpr size_t kMaxPieces = 16;  // what POSIX promises
 #endif
+
+constexpr size_t kZeroesAtATime = 64 * 1024;
 
 int OpenRetrying(const char* path, int flags, mode_t mode) {
   int descriptor;
@@ -74,6 +77,10 @@ class PosixFile final : public AppendableFile {
   }
 
   Status Resize(uint64_t size) override {
+    struct stat now;
+    if (fstat(descriptor_, &now) != 0) return Status{errno, "fstat"};
+    const uint64_t now_size = static_cast<uint64_t>(now.st_size);
+    if (now_size < size) return WriteZeroes(now_size, size);
     return ftruncate(descriptor_, static_cast<off_t>(size)) == 0 ? Status()
                                                                  : Status{errno, "ftruncate"};
   }
@@ -98,6 +105,19 @@ class PosixFile final : public AppendableFile {
   }
 
  private:
+  Status WriteZeroes(uint64_t start, uint64_t end) {
+    const std::vector<uint8_t> zeroes(kZeroesAtATime);
+    while (start < end) {
+      const size_t size = static_cast<size_t>(std::min<uint64_t>(end - start, zeroes.size()));
+      const ssize_t written = pwrite(descriptor_, zeroes.data(), size, static_cast<off_t>(start));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return Status{errno, "write"};
+      if (written == 0) return Status{EIO, "write"};
+      start += static_cast<uint64_t>(written);
+    }
+    return Status();
+  }
+
   int descriptor_;
   const std::string path_;
   const dev_t device_;

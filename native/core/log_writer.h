@@ -6,11 +6,11 @@
 //   After any failure the writer is poisoned: it keeps the first status, answers every later call
 //   with it, and touches the file no more. A failed sync is never tried again: the kernel may have
 //   dropped the pages, and would answer the second time that all is well.
-//   Once the file has kGrowFrom bytes, a synced append that would pass its end makes it longer
-//   first, with zeroes, by as much as it holds and at most kGrowBy: a sync that need not record a
-//   new length takes some two thirds of the time (measured in log_writer.cc). Readers take zeroes
-//   for the end. Close cuts the file to what it holds. It owns its file, and closes it at the
-//   latest when destroyed.
+//   Once the file has kGrowFrom bytes, a synced append of at most kGrowFor that would pass its end
+//   makes it longer first, with zeroes, by as much as it holds and at most kGrowBy: a sync that
+//   need not record a new length or new blocks takes half the time (measured in log_writer.cc).
+//   Readers take zeroes for the end. Close cuts the file to what it holds. It owns its file, and
+//   closes it at the latest when destroyed.
 // Threads: one at a time, handed over by whoever runs the jobs; size() is for all.
 
 #ifndef SLUICEDB_CORE_LOG_WRITER_H_
@@ -42,7 +42,8 @@ class LogWriter {
   Status Append(const uint8_t* data, size_t size, bool sync);
 
   // Appends each record of the list [0, size), length: fixed32 and bytes, as one of its own, all in
-  // one write; syncs as Append does. A list that ends inside a record is EINVAL, and poisons nothing.
+  // one write; syncs as Append does. A list that ends inside a record is EINVAL, and poisons
+  // nothing.
   Status AppendRecords(const uint8_t* list, size_t size, bool sync);
 
   // Makes all that was appended durable, with the same look at the directory.

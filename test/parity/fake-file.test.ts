@@ -170,6 +170,18 @@ test('a synced append past 16 KiB makes the file longer first, and closing cuts 
   t.deepEqual(file.resizes, [2 * heldBytes, heldBytes + 1007])
 })
 
+test('a synced append above 8 KiB does not make the file longer, a smaller one does', async (t) => {
+  const file = new FakeFile()
+  const log = new BlockLogFile('fake', file)
+  const large = Buffer.alloc(300_000, 1)
+  await log.append(large, 0, 300_000, true)
+  // With its header it is 8 KiB, and then one byte more.
+  await log.append(large, 0, 8192 - 7 + 1, true)
+  t.deepEqual(file.resizes, [])
+  await log.append(large, 0, 8192 - 7, true)
+  t.deepEqual(file.resizes, [log.sizeBytes + 256 * 1024])
+})
+
 test('a file that cannot be made longer is appended to all the same', async (t) => {
   const file = new FakeFile()
   file.resizeFails = true
@@ -183,7 +195,8 @@ test('a file that cannot be made longer is appended to all the same', async (t) 
 test('a log that failed is closed as it is', async (t) => {
   const file = new FakeFile([], ['EIO'])
   const log = new BlockLogFile('fake', file)
-  await t.throwsAsync(log.append(record, 0, 20_000, true), { code: 'EIO' })
+  await log.append(record, 0, 20_000, false)
+  await t.throwsAsync(log.append(record, 0, 1000, true), { code: 'EIO' })
   await log.close()
-  t.deepEqual(file.resizes, [2 * 20_007])
+  t.deepEqual(file.resizes, [2 * (20_007 + 1007)])
 })

@@ -82,6 +82,31 @@ for (const binding of bothBindings) {
     t.deepEqual(await fileSystem.readDirectory(directory), [])
   })
 
+  test(`${kind}: what a log is made longer by ahead of its appends has its blocks`, async (t) => {
+    const directory = scratchDirectory(t)
+    const zeroes = join(directory, 'zeroes')
+    fs.writeFileSync(zeroes, Buffer.alloc(64 * 1024))
+    if (fs.statSync(zeroes).blocks * 512 < 64 * 1024) {
+      t.log('this file system keeps no zeroes')
+      t.pass()
+      return
+    }
+    const path = join(directory, '000003.log')
+    const log = await fileSystem.createLog(path)
+    await log.append(SOME_BYTES, 0, 100_000, false)
+    await log.append(SOME_BYTES, 0, 10, true)
+    const heldBytes = log.sizeBytes
+    const { size, blocks } = fs.statSync(path)
+    t.is(size, 2 * heldBytes)
+    t.true(blocks * 512 >= size, String(blocks))
+    const contents = fs.readFileSync(path)
+    t.true(contents.subarray(heldBytes).equals(Buffer.alloc(heldBytes)))
+    await log.append(SOME_BYTES, 0, 10, true)
+    await log.close()
+    t.is(fs.statSync(path).size, heldBytes + 17)
+    t.true(fs.readFileSync(path).subarray(0, heldBytes).equals(contents.subarray(0, heldBytes)))
+  })
+
   test(`${kind}: a file written front to back is read at any position, in both ways`, async (t) => {
     const path = join(scratchDirectory(t), 'table')
     const target = fileSystem.createWritableSync(path)

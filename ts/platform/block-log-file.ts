@@ -20,7 +20,8 @@ import { systemError } from './system-error.ts'
 // When and by how much the file is made longer ahead: the native writer's numbers, whose reasons
 // stand there.
 const GROW_FROM_BYTES = 16 * 1024
-const GROW_BY_BYTES = 1024 * 1024
+const GROW_BY_BYTES = 256 * 1024
+const GROW_FOR_BYTES = 8 * 1024
 
 export class BlockLogFile implements LogFile {
   readonly path: string
@@ -148,7 +149,7 @@ export class BlockLogFile implements LogFile {
 
   async #append(pieces: readonly Uint8Array[], sync: boolean): Promise<void> {
     const length = lengthOfAll(pieces)
-    if (sync) await this.#growAhead(this.#sizeBytes + length)
+    if (sync && length <= GROW_FOR_BYTES) await this.#growAhead(this.#sizeBytes + length)
     await this.#write(pieces)
     if (sync) await this.#sync()
     this.#sizeBytes += length

@@ -6,6 +6,8 @@ import fs from 'node:fs'
 import { isMissing, errnoOf } from '../format/error.ts'
 import type { AppendableFile } from './log-file.ts'
 
+const ZEROES_AT_A_TIME: number = 64 * 1024
+
 export class DescriptorFile implements AppendableFile {
   readonly #path: string
   readonly #descriptor: number
@@ -55,9 +57,26 @@ export class DescriptorFile implements AppendableFile {
     fs.fdatasyncSync(this.#descriptor)
   }
 
-  resize(sizeBytes: number): Promise<void> {
+  async resize(sizeBytes: number): Promise<void> {
+    const { size } = await statOf(this.#descriptor)
+    if (size >= sizeBytes) return this.#truncate(sizeBytes)
+    const zeroes = Buffer.alloc(ZEROES_AT_A_TIME)
+    for (let at = Number(size); at < sizeBytes;) {
+      at += await this.#writeAt(zeroes.subarray(0, sizeBytes - at), at)
+    }
+  }
+
+  #truncate(sizeBytes: number): Promise<void> {
     return new Promise((resolve, reject) => {
       fs.ftruncate(this.#descriptor, sizeBytes, (error) => (error ? reject(error) : resolve()))
+    })
+  }
+
+  #writeAt(bytes: Buffer, position: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      fs.write(this.#descriptor, bytes, 0, bytes.length, position, (error, written) =>
+        error ? reject(error) : resolve(written),
+      )
     })
   }
 

@@ -72,7 +72,8 @@ export interface AppendableFile {
   sync(): Promise<void>
   syncSync(): void
   /**
-   * Makes the file `sizeBytes` long, with zeroes where it grows. Where writev goes on does not change.
+   * Makes the file `sizeBytes` long. Where it grows, zeroes are written; after an error it may have
+   * grown by less. Where writev goes on does not change.
    */
   resize(sizeBytes: number): Promise<void>
   /** Whether the path it was created with still names this very file (W7 of the contract). */

@@ -49,6 +49,24 @@ void TestAppends(const TemporaryDirectory& directory) {
   CHECK(Contents(path).empty());
 }
 
+void TestResizes(const TemporaryDirectory& directory) {
+  const std::string path = directory.File("resized");
+  std::unique_ptr<AppendableFile> file;
+  CHECK(CreateAppendableFile(path, &file).ok());
+  const std::string bytes = "abc";
+  const Piece piece = PieceOf(bytes);
+  size_t written = 0;
+  CHECK(file->Append(&piece, 1, &written).ok() && written == 3);
+  CHECK(file->Resize(200000).ok());
+  CHECK(Contents(path) == "abc" + std::string(199997, '\0'));
+  CHECK(file->Append(&piece, 1, &written).ok() && written == 3);
+  CHECK(Contents(path) == "abcabc" + std::string(199994, '\0'));
+  CHECK(file->Resize(6).ok());
+  CHECK(Contents(path) == "abcabc");
+  CHECK(file->Append(&piece, 1, &written).ok() && written == 3);
+  CHECK(Contents(path) == "abcabcabc");
+}
+
 void TestLinks(const TemporaryDirectory& directory) {
   const std::string path = directory.File("linked");
   std::unique_ptr<AppendableFile> file;
@@ -97,6 +115,7 @@ void TestSyncDirectory(const TemporaryDirectory& directory) {
 void TestFile() {
   const TemporaryDirectory directory;
   TestAppends(directory);
+  TestResizes(directory);
   TestLinks(directory);
   TestErrors(directory);
   TestSyncDirectory(directory);

@@ -275,6 +275,17 @@ void TestGrowsAhead() {
   CHECK(disk.resizes.size() == 2 && disk.resizes[1] == held + 1007);
 }
 
+void TestLargeAppendsDoNotGrow() {
+  FakeDisk disk;
+  LogWriter writer = MakeWriter(&disk);
+  CHECK(Append(&writer, std::string(300000, 'a'), true).ok());
+  // With its header it is 8 KiB, and then one byte more.
+  CHECK(Append(&writer, std::string(8192 - 7 + 1, 'b'), true).ok());
+  CHECK(disk.resizes.empty());
+  CHECK(Append(&writer, std::string(8192 - 7, 'c'), true).ok());
+  CHECK(disk.resizes.size() == 1 && disk.resizes[0] == writer.size() + 256 * 1024);
+}
+
 void TestCannotGrow() {
   FakeDisk disk;
   disk.resize_error = ENOSPC;
@@ -288,15 +299,17 @@ void TestCannotGrow() {
 void TestFailedStaysLong() {
   FakeDisk disk;
   LogWriter writer = MakeWriter(&disk, {}, {EIO});
-  CHECK(Append(&writer, std::string(20000, 'a'), true).error_number == EIO);
+  CHECK(Append(&writer, std::string(20000, 'a')).ok());
+  CHECK(Append(&writer, std::string(1000, 'b'), true).error_number == EIO);
   CHECK(writer.Close().ok());
-  CHECK(disk.resizes.size() == 1);
+  CHECK(disk.resizes.size() == 1 && disk.resizes[0] == 2 * (20007 + 1007));
 }
 
 }  // namespace
 
 void TestLogWriter() {
   TestGrowsAhead();
+  TestLargeAppendsDoNotGrow();
   TestCannotGrow();
   TestFailedStaysLong();
   TestFormat();
