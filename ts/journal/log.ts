@@ -10,7 +10,7 @@ import { Failure } from '../log/failure.ts'
 import { checkPath } from '../platform/directory-path.ts'
 import type { Lock } from '../platform/lock.ts'
 import { AppendQueue } from './append-queue.ts'
-import { abortedError } from './aborted.ts'
+import { Arrivals, LiveSource } from './live-source.ts'
 import type { LogTail } from './log-tail.ts'
 import { type LogRecoveryReport, type OpenedLog, openLog } from './open-log.ts'
 import {
@@ -24,7 +24,7 @@ import {
   pollIntervalOf,
 } from './options.ts'
 import { PollingSource } from './polling-source.ts'
-import { type LogRecord, type LogSource, readRecords } from './record-reader.ts'
+import { type LogRecord, readRecords } from './record-reader.ts'
 import { type LogWorld, realWorld } from './world.ts'
 
 export interface AppendOptions {
@@ -66,11 +66,10 @@ export class Log {
   readonly #failure: Failure
   readonly #queue: AppendQueue
   #closing: Promise<void> | undefined
-  #isClosed = false
   #resuming: Promise<void> | undefined
   #removing: Promise<void> = Promise.resolve()
-  // Woken at the end of each group, and at the close.
-  #waitingReaders: (() => void)[] = []
+  // Told at the end of each group, and at the close.
+  readonly #arrivals = new Arrivals()
   #groups = 0
   #syncs = 0
   #appends = 0
@@ -231,7 +230,9 @@ export class Log {
     checkReadOptions(options, READ_OPTIONS)
     this.#checkOpen()
     const { from, follow = false, signal } = options
-    return readRecords(this.#source(signal), from, follow)
+    const { fileSystem } = this.#world
+    const source = new LiveSource(fileSystem, this.#path, this.#tail, this.#arrivals, signal)
+    return readRecords(source, from, follow)
   }
 
   /**
@@ -277,8 +278,7 @@ export class Log {
       else await this.#abandon()
     } finally {
       await this.#lock.release()
-      this.#isClosed = true
-      this.#wakeReaders()
+      this.#arrivals.end()
     }
   }
 
@@ -300,48 +300,12 @@ export class Log {
     if (sync) this.#syncs++
     this.#appends += records.count
     this.#appendedBytes += records.dataBytes
-    this.#wakeReaders()
+    this.#arrivals.tell()
     return position
   }
 
   #fail(cause: unknown, appendBegun: boolean): SluiceError {
     return appendBegun ? this.#failure.setByGroup(cause, this.#tail.path) : this.#failure.set(cause)
-  }
-
-  #wakeReaders(): void {
-    if (this.#waitingReaders.length === 0) return
-    const waiting = this.#waitingReaders
-    this.#waitingReaders = []
-    for (const wake of waiting) wake()
-  }
-
-  #source(signal: AbortSignal | undefined): LogSource {
-    const tail = this.#tail
-    return {
-      fileSystem: this.#world.fileSystem,
-      directory: this.#path,
-      files: () => Promise.resolve(tail.files),
-      endOf: (number) => (number === tail.files.at(-1) ? tail.acknowledgedBytes : undefined),
-      lastPosition: () => tail.lastPosition,
-      changed: (position) => this.#changed(position, signal),
-      check: () => {
-        if (signal?.aborted === true) throw abortedError(signal)
-      },
-    }
-  }
-
-  async #changed(position: number, signal: AbortSignal | undefined): Promise<boolean> {
-    if (position < this.lastPosition) return true
-    if (this.#isClosed) return false
-    await new Promise<void>((resolve, reject) => {
-      const abort = (): void => reject(abortedError(signal!))
-      this.#waitingReaders.push(() => {
-        signal?.removeEventListener('abort', abort)
-        resolve()
-      })
-      signal?.addEventListener('abort', abort, { once: true })
-    })
-    return true
   }
 
   #appendError(options: AppendOptions): Error | undefined {

@@ -175,7 +175,7 @@ export async function rewriteLog(
 ): Promise<void> {
   const path = pathOfLog(directory, number)
   const temporary = join(directory, temporaryFileName(number))
-  return reading(fileSystem, directory, number, async (file) => {
+  await reading(fileSystem, directory, number, async (file) => {
     const reader = pagedReader(fileSystem, file, Math.min(sizeBytes, file.sizeBytes))
     const target = await fileSystem.createLog(temporary)
     let records: number
@@ -187,9 +187,14 @@ export async function rewriteLog(
     if (records !== expectedRecords) {
       throw corruption(`record ${number + records} cannot be read`, path, reader.nextOffset)
     }
+  })
+  // Behind the reading: Windows does not replace a file that is open.
+  try {
     await fileSystem.rename(temporary, path)
     await fileSystem.syncDirectory(directory)
-  })
+  } catch (error) {
+    throw ioError('recover', path, error)
+  }
 }
 
 async function copyRecords(reader: PagedLogReader, target: LogFile): Promise<number> {
