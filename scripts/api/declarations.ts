@@ -111,6 +111,10 @@ function membersOf(body: string): Member[] {
       comment = item.slice('/**'.length, -'*/'.length)
       continue
     }
+    if (item.startsWith('protected ')) {
+      comment = undefined
+      continue
+    }
     const signature = item
       .replaceAll(/\s+/g, ' ')
       .replace(/;$/, '')
@@ -146,7 +150,9 @@ function inheritedMembers(file: string, text: string, head: string): Member[] {
   }
   const source = new RegExp(`import [^;]*\\b${base}\\b[^;]* from '(\\.[^']+)'`).exec(text)?.[1]
   if (base === undefined || source === undefined) return []
-  return declarationsOf(declarationFile(file, source), base).flatMap(({ members }) => members)
+  return declarationsOf(declarationFile(file, source), base)
+    .flatMap(({ members }) => members)
+    .filter(({ name }) => name !== 'constructor')
 }
 
 function declarationFile(from: string, source: string): string {

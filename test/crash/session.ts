@@ -25,8 +25,6 @@ export class Session {
   /** Set while the disk may fail: calls may then be rejected, with LEVEL_IO_ERROR. */
   faultsAllowed = false
   readonly compactions: CompactionCounts = new CompactionCounts()
-  /** Calls that were done when they returned. */
-  writesNow = 0
   /** Rejections seen. */
   rejections: SluiceError[] = []
   #db: Database | undefined
@@ -281,7 +279,6 @@ export class Session {
   #writeNow(call: Call): boolean {
     try {
       this.db.writeSync(batchOf(call), { sync: call.sync })
-      this.writesNow++
       return true
     } catch (error) {
       if (error instanceof SluiceError && error.code === 'LEVEL_BUSY') return false

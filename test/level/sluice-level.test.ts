@@ -268,3 +268,58 @@ test('the recovery is told by an event, and a failure is no error event without 
   t.is(((await told) as { type: string }).type, 'recovery')
   await db.close()
 })
+
+test('a failure is told by its event, reads go on, and resume() takes writes again', async (t) => {
+  const db = await openIn(t)
+  const told: string[] = []
+  for (const name of ['failure', 'resume', 'error']) db.on(name, () => told.push(name))
+  db.removeAllListeners('error')
+  await db.put('a', '1')
+  const log = fs.readdirSync(db.location).find((name) => name.endsWith('.log'))!
+  fs.unlinkSync(join(db.location, log))
+  await t.throwsAsync(db.put('b', '1', { sync: true }), { code: 'LEVEL_IO_ERROR' })
+  t.throws(() => db.putSync('b', '1'), { code: 'LEVEL_IO_ERROR' })
+  t.deepEqual(told, ['failure'])
+  t.is(db.stats().failure?.code, 'LEVEL_IO_ERROR')
+  t.is(await db.get('a'), '1')
+  await db.resume()
+  await db.put('b', '2', { sync: true })
+  t.deepEqual(told, ['failure', 'resume'])
+  t.is(db.stats().failure, undefined)
+  t.deepEqual(await db.iterator().all(), [
+    ['a', '1'],
+    ['b', '2'],
+  ])
+})
+
+test('a write that waits is told by the event stall, with its cause and for how long', async (t) => {
+  const db = await openIn(t, { writeBufferSize: 2048 })
+  const stalls: { cause: string; durationMs: number }[] = []
+  db.on('stall', (event: { cause: string; durationMs: number }) => stalls.push(event))
+  for (let i = 0; i < 20; i++) await db.put(`${i}`, 'v'.repeat(1500))
+  t.true(stalls.length > 0)
+  const causes = Object.keys(db.stats().stalls)
+  for (const { cause, durationMs } of stalls) {
+    t.true(causes.includes(cause) && durationMs >= 0, `${cause} ${durationMs}`)
+  }
+})
+
+test('writes that are not awaited apply in the order of their calls, of whatever kind they are', async (t) => {
+  const db = await openIn(t)
+  const writes: Promise<void>[] = []
+  for (let i = 0; i < 200; i++) {
+    const value = `${i}`
+    const sync = i % 3 === 0
+    if (i % 4 === 0) writes.push(db.put('k', value, { sync }))
+    else if (i % 4 === 1) writes.push(db.batch([{ type: 'put', key: 'k', value }], { sync }))
+    else if (i % 4 === 2) writes.push(db.batch().put('k', value).write({ sync }))
+    else writes.push(db.del('k'), db.put('k', value))
+    // Read your writes: what was acknowledged, or something later.
+    if (i % 20 === 19) {
+      await writes.at(-1)
+      t.is(db.getSync('k'), value)
+    }
+  }
+  await Promise.all(writes)
+  t.is(await db.get('k'), '199')
+})

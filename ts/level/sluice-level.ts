@@ -1,20 +1,17 @@
 // SluiceLevel: DB behind the interface of abstract-level, in the place of ClassicLevel.
 //
-// abstract-level encodes, prefixes, defers until open, and keeps track of what has to be closed; here
-// is only what it asks of a store, and what SluiceDB has beyond it. Errors are the engine's own.
+// abstract-level encodes, prefixes, defers until open, and keeps track of what has to be closed;
+// engine-level answers what it asks of a store; here is what a user sees beyond it. Errors are the
+// engine's own.
 //
 // What it costs beside DB itself, in processor time, with bytes, and without abstract-level's own share: a put
 // by itself 0 to 14 % more, one of 256 4 %, with sync 14 %, an entry of a batch 8 %, a get 7 %, getSync 6 %, a
 // scan nothing. With that share it is 20 to 37 % for a put by itself and a get, and 90 % for one put of 256
 // (2026-11-21, on a busy machine, `node dist/scripts/bench-pieces.js face`).
-//
-// Invariant: every call goes straight to DB, without an await before it: DB copies the user's bytes
-// and orders writes at call time, and a read sees what was written before it.
 
-import { AbstractLevel, type AbstractSnapshot, type AbstractSublevelOptions } from 'abstract-level'
+import type { AbstractSublevelOptions } from 'abstract-level'
 import { DB } from '../db/database.ts'
 import type { DatabaseStats } from '../db/database-stats.ts'
-import { SluiceError } from '../format/error.ts'
 import { WriteBatch } from '../format/write-batch.ts'
 import type {
   BatchOperation,
@@ -22,14 +19,11 @@ import type {
   KeyIteratorOptions,
   ValueIteratorOptions,
 } from './classic-names.ts'
-import { clearRange } from './clear-range.ts'
 import { refuseSyncReads } from './deferred-iterator.ts'
-import { bytesOf, type Encoded, inFormat } from './encoded.ts'
-import { EngineSource, type PrivateIteratorOptions } from './engine-source.ts'
-import { IntervalSync } from './interval-sync.ts'
-import { ChainedBatch } from './level-batch.ts'
-import { TOLD_EVENTS } from './level-events.ts'
-import { LevelIterator, LevelKeyIterator, LevelValueIterator } from './level-iterator.ts'
+import { bytesOf } from './encoded.ts'
+import { batchOf, EngineLevel } from './engine-level.ts'
+import type { ChainedBatch } from './level-batch.ts'
+import type { LevelIterator, LevelKeyIterator, LevelValueIterator } from './level-iterator.ts'
 import {
   type BatchOptions,
   type ClearOptions,
@@ -47,30 +41,9 @@ import {
   type WriteOptions,
 } from './level-options.ts'
 import { type SignalOptions, throwIfAborted, unlessAborted } from './level-signal.ts'
-import { innerSnapshot, LevelSnapshot } from './level-snapshot.ts'
-import { type LevelSublevel, Sublevel } from './level-sublevel.ts'
+import type { LevelSnapshot } from './level-snapshot.ts'
+import type { LevelSublevel } from './level-sublevel.ts'
 import { addAll, type PrivateOperation, writeNow } from './write-now.ts'
-
-/** What abstract-level hands to the private reads. */
-interface PrivateReadOptions {
-  readonly keyEncoding: string
-  readonly valueEncoding: string
-  readonly fillCache?: boolean
-  readonly snapshot?: AbstractSnapshot | null
-}
-
-// Built once: abstract-level copies it. `getSync` is missing in the type of a manifest, not in what
-// abstract-level reads.
-const MANIFEST: object = {
-  encodings: { buffer: true, utf8: true, view: true },
-  has: true,
-  getSync: true,
-  createIfMissing: true,
-  errorIfExists: true,
-  explicitSnapshots: true,
-  additionalMethods: { approximateSize: true, compactRange: true },
-  signals: { iterators: true },
-}
 
 // The calls that take more options here than in abstract-level, which makes them. By merging, since
 // methods that only call super would cost each call a step.
@@ -114,18 +87,10 @@ export interface SluiceLevel<KDefault = string, VDefault = string> {
   snapshot(options?: object): LevelSnapshot
 }
 
-export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractLevel<
-  string | Buffer | Uint8Array,
+export class SluiceLevel<KDefault = string, VDefault = string> extends EngineLevel<
   KDefault,
   VDefault
 > {
-  readonly #location: string
-  #engine: DB | undefined
-  #syncByDefault = false
-  #intervalSync: IntervalSync | undefined
-  /** Calls under way that the engine would cut short when it closes. */
-  readonly #calls = new Set<Promise<unknown>>()
-
   /**
    * A database in the directory `location`, which opens by itself.
    * Throws TypeError or RangeError for an argument that cannot be.
@@ -135,13 +100,12 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
       throw new TypeError("The first argument 'location' must be a non-empty string")
     }
     if (options !== null && typeof options === 'object') checkOpenOptions(options)
-    super(MANIFEST, options)
-    this.#location = location
+    super(location, options)
   }
 
   /** The directory, as it was passed. */
   get location(): string {
-    return this.#location
+    return this._directory
   }
 
   /**
@@ -163,87 +127,6 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
   static async verify(...args: Parameters<typeof DB.verify>): ReturnType<typeof DB.verify> {
     checkLocation(args[0])
     return DB.verify(...args)
-  }
-
-  async _open(options: OpenOptions): Promise<void> {
-    const { sync, intervalMs } = durabilityOf(options)
-    const checked = engineOptions(options)
-    try {
-      this.#engine = await DB.open(this.#location, {
-        ...checked,
-        // Under their own names, and never `error`, which would throw where nobody listens.
-        onEvent: (event) => {
-          if (TOLD_EVENTS.has(event.type)) this.emit(event.type, event)
-        },
-      })
-    } catch (error) {
-      // abstract-level says that the database is not open; the cause says why.
-      if (error instanceof SluiceError && error.code === 'LEVEL_DATABASE_NOT_OPEN') {
-        throw error.cause
-      }
-      throw error
-    }
-    this.#syncByDefault = sync
-    this.#intervalSync =
-      intervalMs === undefined ? undefined : new IntervalSync(this.#engine, intervalMs)
-  }
-
-  async _close(): Promise<void> {
-    // As classic-level does: what was asked for is done, not refused.
-    await Promise.allSettled(this.#calls)
-    await this.#intervalSync?.end()
-    this.#intervalSync = undefined
-    const engine = this.#engine
-    this.#engine = undefined
-    await engine?.close()
-  }
-
-  // No async function: each takes three turns of the microtask queue.
-  _get(key: Encoded, options: PrivateReadOptions): Promise<Encoded | undefined> {
-    const getting = this.#db.get(bytesOf(key), readOptions(options))
-    return options.valueEncoding === 'utf8' ? getting.then(textOf) : getting
-  }
-
-  _getSync(key: Encoded, options: PrivateReadOptions): Encoded | undefined {
-    const value = this.#db.getSync(bytesOf(key), readOptions(options))
-    return value === undefined ? undefined : inFormat(value, options.valueEncoding)
-  }
-
-  async _getMany(
-    keys: readonly Encoded[],
-    options: PrivateReadOptions,
-  ): Promise<(Encoded | undefined)[]> {
-    const values = await this.#db.getMany(keys.map(bytesOf), readOptions(options))
-    return values.map((value) =>
-      value === undefined ? undefined : inFormat(value, options.valueEncoding),
-    )
-  }
-
-  async _has(key: Encoded, options: PrivateReadOptions): Promise<boolean> {
-    return (await this.#db.get(bytesOf(key), readOptions(options))) !== undefined
-  }
-
-  async _hasMany(keys: readonly Encoded[], options: PrivateReadOptions): Promise<boolean[]> {
-    const values = await this.#db.getMany(keys.map(bytesOf), readOptions(options))
-    return values.map((value) => value !== undefined)
-  }
-
-  _put(key: Encoded, value: Encoded, options: WriteOptions): Promise<void> {
-    return this.#db.put(bytesOf(key), bytesOf(value), this.#writeOptions(options))
-  }
-
-  _del(key: Encoded, options: WriteOptions): Promise<void> {
-    return this.#db.delete(bytesOf(key), this.#writeOptions(options))
-  }
-
-  _batch(operations: readonly PrivateOperation[], options: WriteOptions): Promise<void> {
-    return this.#db.write(batchOf(operations), this.#writeOptions(options))
-  }
-
-  _chainedBatch(): ChainedBatch<this, KDefault, VDefault> {
-    return new ChainedBatch(this, (batch, options) =>
-      this.#db.write(batch, this.#writeOptions(options)),
-    )
   }
 
   /**
@@ -302,42 +185,6 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     return iterator
   }
 
-  _iterator(options: PrivateIteratorOptions): LevelIterator<this, KDefault, VDefault> {
-    const { keys = true, values = true } = options
-    return new LevelIterator(this, this._source(options, keys, values, 0), options)
-  }
-
-  _keys(options: PrivateIteratorOptions): LevelKeyIterator<this, KDefault> {
-    return new LevelKeyIterator(this, this._source(options, true, false, 0), options)
-  }
-
-  _values(options: PrivateIteratorOptions): LevelValueIterator<this, KDefault, VDefault> {
-    return new LevelValueIterator(this, this._source(options, false, true, 0), options)
-  }
-
-  /** What an iterator of this database, or of a sublevel with a prefix of that length, reads from. */
-  _source(
-    options: PrivateIteratorOptions,
-    keys: boolean,
-    values: boolean,
-    prefixLength: number,
-  ): EngineSource {
-    return new EngineSource(this.#db, options, keys, values, prefixLength)
-  }
-
-  _sublevel(name: string | string[], options: object): object {
-    return new Sublevel(this, name, options)
-  }
-
-  _snapshot(options: object): LevelSnapshot {
-    return new LevelSnapshot(options, this.#db.snapshot())
-  }
-
-  _clear(options: PrivateIteratorOptions & WriteOptions): Promise<void> {
-    const { sync } = this.#writeOptions(options)
-    return this.#awaited(clearRange(this.#db, options, sync))
-  }
-
   /** The bytes that the range [start, end) takes in tables, about. */
   async approximateSize(start: KDefault, end: KDefault): Promise<number>
   async approximateSize<K = KDefault>(
@@ -353,10 +200,10 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     if (arguments.length < 2) {
       throw new TypeError("The arguments 'start' and 'end' are required")
     }
-    return this.#whenOpen('approximateSize', options, async () => {
+    return this._calls.whenOpen('approximateSize', options, async () => {
       throwIfAborted(options?.signal)
       const range = this.#encodeRange(start, end, options)
-      const [sizeBytes] = await unlessAborted(this.#db.approximateSizes([range]), options?.signal)
+      const [sizeBytes] = await unlessAborted(this._db.approximateSizes([range]), options?.signal)
       return sizeBytes!
     })
   }
@@ -371,10 +218,10 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     if (arguments.length < 2) {
       throw new TypeError("The arguments 'start' and 'end' are required")
     }
-    return this.#whenOpen('compactRange', options, () => {
+    return this._calls.whenOpen('compactRange', options, () => {
       const [from, to] = this.#encodeRange(start, end, options)
       const signal = options?.signal
-      return this.#db.compactRange(from, to, signal === undefined ? {} : { signal })
+      return this._db.compactRange(from, to, signal === undefined ? {} : { signal })
     })
   }
 
@@ -383,68 +230,38 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     if (typeof name !== 'string') {
       throw new TypeError("The first argument 'property' must be a string")
     }
-    return this.#db.property(name) ?? ''
+    return this._db.property(name) ?? ''
   }
 
   /** Resolves when everything written before the call survives a power cut. */
   async flushed(options: SignalOptions = {}): Promise<void> {
-    await this.#whenOpen('flushed', options, () => {
+    await this._calls.whenOpen('flushed', options, () => {
       throwIfAborted(options.signal)
-      const syncing = this.#db.write(new WriteBatch(), { sync: true })
+      const syncing = this._db.write(new WriteBatch(), { sync: true })
       return unlessAborted(syncing, options.signal)
     })
   }
 
   /** Takes writes again after a failure, as DB.resume does. */
   resume(): Promise<void> {
-    return this.#whenOpen('resume', undefined, () => this.#db.resume())
+    return this._calls.whenOpen('resume', undefined, () => this._db.resume())
   }
 
   /** As DB.stats. Throws LEVEL_DATABASE_NOT_OPEN. */
   stats(): DatabaseStats {
-    return this.#db.stats()
-  }
-
-  get #db(): DB {
-    if (this.#engine !== undefined) return this.#engine
-    throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', 'Database is not open')
-  }
-
-  async #whenOpen<T>(
-    name: string,
-    options: SignalOptions | undefined,
-    act: () => Promise<T>,
-  ): Promise<T> {
-    if (this.status === 'opening') {
-      return this.deferAsync(() => this.#whenOpen(name, options, act), { signal: options?.signal })
-    }
-    if (this.status === 'open') return this.#awaited(act())
-    throw new SluiceError('LEVEL_DATABASE_NOT_OPEN', `Database is not open: cannot call ${name}()`)
-  }
-
-  /** The call, which closing waits for. */
-  #awaited<T>(call: Promise<T>): Promise<T> {
-    this.#calls.add(call)
-    return call.finally(() => this.#calls.delete(call))
+    return this._db.stats()
   }
 
   #writeNow(options: WriteOptions, fill: Parameters<typeof writeNow<this, WriteOptions>>[3]): void {
-    const db = this.#db
+    const db = this._db
     const commit = (operations: readonly PrivateOperation[], given: WriteOptions): void => {
-      const checked = this.#writeOptions(given)
+      const checked = this._writeOptions(given)
       const [first] = operations
       if (operations.length > 1) db.writeSync(batchOf(operations), checked)
       else if (first!.type === 'del') db.deleteSync(bytesOf(first!.key), checked)
       else db.putSync(bytesOf(first!.key), bytesOf(first!.value!), checked)
     }
     writeNow<this, WriteOptions>(this, commit, options, fill)
-  }
-
-  #writeOptions({ sync = this.#syncByDefault }: WriteOptions): { readonly sync: boolean } {
-    // One object each, since a put makes few others. What is no boolean is the engine's to refuse.
-    const given: unknown = sync
-    if (given === true) return SYNC
-    return given === false ? NO_SYNC : { sync }
   }
 
   #encodeRange<K>(
@@ -456,31 +273,6 @@ export class SluiceLevel<KDefault = string, VDefault = string> extends AbstractL
     return [bytesOf(encoding.encode(start)), bytesOf(encoding.encode(end))]
   }
 }
-
-function batchOf(operations: readonly PrivateOperation[]): WriteBatch {
-  const batch = new WriteBatch()
-  for (const { type, key, value } of operations) {
-    if (type === 'put') batch.put(bytesOf(key), bytesOf(value!))
-    else batch.delete(bytesOf(key))
-  }
-  return batch
-}
-
-function textOf(value: Buffer | undefined): string | undefined {
-  return value?.toString('utf8')
-}
-
-function readOptions({ fillCache = true, snapshot }: PrivateReadOptions): object {
-  const inner = innerSnapshot(snapshot)
-  if (inner === undefined) return fillCache ? DEFAULT_READ : UNCACHED_READ
-  return { fillCache, snapshot: inner }
-}
-
-const SYNC: { readonly sync: boolean } = { sync: true }
-const NO_SYNC: { readonly sync: boolean } = { sync: false }
-
-const DEFAULT_READ: object = {}
-const UNCACHED_READ: object = { fillCache: false }
 
 function checkLocation(location: unknown): void {
   if (typeof location !== 'string' || location === '') {
