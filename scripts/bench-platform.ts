@@ -1,16 +1,21 @@
 // Measures the pieces of the platform floor on both bindings, one beside the other: checksums by
-// size, durable appends a second beside fs.write and fs.fdatasync, appends into the page cache.
+// size, durable appends a second beside fs.write and fs.fdatasync, appends into the page cache, locks.
 //
 //   node dist/scripts/bench-platform.js [directory]      (a temporary directory when left out)
 
 import fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Binding } from '../ts/platform/binding.ts'
 import { loadBinding } from '../ts/platform/load-binding.ts'
+import { median } from './figures.ts'
 
 const RECORD_SIZE = 200
 const SECONDS = 1
+const LOCKINGS = 15
+/** Between two of them: right after one, the kernel has the table of all locks still at hand. */
+const LOCKING_PAUSE_MS = 200
 
 function bindings(): Binding[] {
   const native = loadBinding({})
@@ -91,8 +96,24 @@ async function benchAppends(directory: string): Promise<void> {
   console.log(`  fs.write and fs.fdatasync ${callbacks}`)
 }
 
+/** Taking the lock of a directory: TypeScript has to read /proc/locks for it. */
+async function benchLocks(directory: string): Promise<void> {
+  for (const binding of bindings()) {
+    const times: number[] = []
+    for (let round = 0; round < LOCKINGS; round++) {
+      await sleep(LOCKING_PAUSE_MS)
+      const startMs = performance.now()
+      const lock = await binding.lock(join(directory, 'LOCK'))
+      times.push(performance.now() - startMs)
+      await lock.release()
+    }
+    console.log(`lock of a directory, ${binding.kind}: ${median(times).toFixed(2)} ms`)
+  }
+}
+
 const directory = fs.mkdtempSync(join(process.argv[2] ?? tmpdir(), 'sluicedb-bench-'))
 try {
+  await benchLocks(directory)
   benchCrc()
   await benchAppends(directory)
 } finally {
