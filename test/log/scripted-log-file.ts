@@ -24,6 +24,8 @@ export class ScriptedLogs {
   inlineMs = 0
   /** Thrown by inline writes when it is set. */
   inlineError: Error | undefined
+  /** Thrown by syncs of the directory on the calling thread when it is set. */
+  directoryError: Error | undefined
   /** Whether a thread can wait for a job. */
   joins = true
   /** Jobs of appends and syncs that are under way, and the most there ever were. */
@@ -36,7 +38,10 @@ export class ScriptedLogs {
       return this.#file(path)
     },
     syncDirectory: (path: string) => this.#call(`${path} sync-directory`),
-    syncDirectorySync: (path: string) => void this.calls.push(`${path} inline sync-directory`),
+    syncDirectorySync: (path: string) => {
+      this.calls.push(`${path} inline sync-directory`)
+      if (this.directoryError !== undefined) throw this.directoryError
+    },
   } as unknown as FileSystem
 
   now = (): number => this.clock.nowMs

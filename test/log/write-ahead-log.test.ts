@@ -329,6 +329,37 @@ test('appendNow ends what a retiring file has to do, and what waits for that, be
   t.false(logs.calls.includes('000004.log append 10 sync'))
 })
 
+test('an append that waits for a retiring file fails where appendNow could not write it', async (t) => {
+  const logs = new ScriptedLogs()
+  const log = await switched(logs, true)
+  const waiting = watch(log.append(BYTES, 0, 10, true))
+  await settle()
+  logs.inlineError = new Error('ENOSPC')
+  t.throws(() => log.appendNow(BYTES, 0, 20, true), { message: 'ENOSPC' })
+  await logs.end('000003.log sync')
+  await logs.end('000003.log close')
+  await logs.end('/db sync-directory')
+  t.is(waiting.state, 'pending')
+  // A real file answers with its poison.
+  await logs.end('000004.log append 10 sync', new Error('ENOSPC'))
+  t.is(waiting.state, 'ENOSPC')
+})
+
+test('after a sync of the directory that failed in appendNow no append of the log succeeds', async (t) => {
+  const logs = new ScriptedLogs()
+  const log = await switched(logs, true)
+  const waiting = watch(log.append(BYTES, 0, 10, true))
+  await settle()
+  logs.directoryError = new Error('EIO')
+  t.throws(() => log.appendNow(BYTES, 0, 20, true), { message: 'EIO' })
+  logs.directoryError = undefined
+  await logs.end('000003.log sync')
+  await logs.end('000003.log close')
+  await logs.end('/db sync-directory')
+  t.is(waiting.state, 'EIO')
+  t.throws(() => log.appendNow(BYTES, 0, 20, true), { message: 'EIO' })
+})
+
 test('appendNow without sync leaves a retiring file alone', async (t) => {
   const logs = new ScriptedLogs()
   logs.joins = false

@@ -137,8 +137,9 @@ export class WriteAheadLog {
     if (sync || pooled?.state === 'called') this.#retireNow()
     if (pooled?.state === 'begun') this.#file.joinSync!()
     if (pooled?.state === 'called') {
-      pooled.state = 'ended'
       this.#appendHere(pooled.isList, pooled.bytes, pooled.start, pooled.end, pooled.sync)
+      // Not before: where it fails, the file's poison is the answer of the append in flight too.
+      pooled.state = 'ended'
     }
     this.#appendHere(false, bytes, start, end, sync)
   }
@@ -251,12 +252,18 @@ export class WriteAheadLog {
   #retireNow(): void {
     if (this.#retiring === undefined) return
     const file = this.#unsyncedFile
-    if (file !== undefined) {
-      file.joinSync?.()
-      file.syncSync()
-      this.#unsyncedFile = undefined
+    try {
+      if (file !== undefined) {
+        file.joinSync?.()
+        file.syncSync()
+        this.#unsyncedFile = undefined
+      }
+      this.#fileSystem.syncDirectorySync(this.#directory)
+    } catch (error) {
+      // The background would try again, and a second sync may say that all is well.
+      this.#failure = error
+      throw error
     }
-    this.#fileSystem.syncDirectorySync(this.#directory)
   }
 
   // Never rejects: the failure is kept, and told to the engine at once.
