@@ -140,6 +140,28 @@ test('damage fails the gets that need it, and no others that share its job', asy
   t.true(new Set(answers).size > 100, seeded())
 })
 
+test('a getMany of many turns rejects for damage that is found in an early one, and nothing else does', async (t) => {
+  const path = join(scratchDirectory(t, FAST_ROOT), 'db')
+  await fill(path, new Random(SEED))
+  for (const name of fs.readdirSync(path).filter((one) => one.endsWith('.ldb'))) {
+    const file = join(path, name)
+    const bytes = fs.readFileSync(file)
+    // The first blocks, whose keys are asked for first.
+    for (let i = 100; i < bytes.length / 8; i += 100) bytes[i]! ^= 0x10
+    fs.writeFileSync(file, bytes)
+  }
+  const db = await open(t, path)
+  const keys = Array.from({ length: 20 * KEYS }, (_, i) => keyOf(i % KEYS))
+  // Opens the tables: those of tables that are not open are looked for last.
+  await Promise.allSettled(keys.slice(0, KEYS).map((key) => db.get(key)))
+  const unhandled: unknown[] = []
+  const note = (reason: unknown): void => void unhandled.push(reason)
+  process.on('unhandledRejection', note)
+  t.teardown(() => process.off('unhandledRejection', note))
+  await t.throwsAsync(db.getMany(keys), { code: 'LEVEL_CORRUPTION' })
+  t.is(unhandled.length, 0)
+})
+
 test('a close waits for them or fails them, and leaves none unanswered', async (t) => {
   const random = new Random(SEED)
   const path = join(scratchDirectory(t, FAST_ROOT), 'db')

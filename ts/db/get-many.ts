@@ -52,7 +52,7 @@ export class ManyGets {
     const get = new TableGet(this.#tables)
     const found = get.begin(this.#hold.version, key, this.#fillCache)
     if (found === NOT_AT_HAND) this.#missing.push({ at, key: key.copy() })
-    else if (found === FINDING) this.#finding.push(this.#put(at, get.wait(this.#hold)))
+    else if (found === FINDING) this.#find(at, get)
     this.#values.push(Buffer.isBuffer(found) ? found : undefined)
   }
 
@@ -73,6 +73,13 @@ export class ManyGets {
     return inLanes(this.#missing, LANES, ({ at, key }) =>
       this.#put(at, readTables(version, this.#tables, key, this.#fillCache, 0)),
     )
+  }
+
+  #find(at: number, get: TableGet): void {
+    const finding = this.#put(at, get.wait(this.#hold))
+    // finish() tells of it: the event loop may turn, more than once, before that is called.
+    finding.catch(() => undefined)
+    this.#finding.push(finding)
   }
 
   async #put(at: number, value: Promise<Buffer | undefined>): Promise<void> {
