@@ -101,6 +101,14 @@ test('the level that is furthest above its limit comes first', (t) => {
   t.is(describe(pick(versionOf(...level0, '0 6 a..c', '1 5 p..q 11'))), '0: 6 4 3 2 1 | ')
 })
 
+test('files of a deeper level that share a user key go down together, also where that takes in more', (t) => {
+  // As LevelDB may cut them (google/leveldb#320): k@7 below k@3 would be the older one found first.
+  const files = ['1 1 a@9..k@7 15', '1 2 k@3..z@1 15', '2 3 a..b', '2 4 p..q 40']
+  t.is(describe(pick(versionOf(...files))), '1: 1 2 | 3 4')
+  const behind = { pointers: new Map([[1, key('k@5')]]) }
+  t.is(describe(pick(versionOf(...files), behind)), '1: 1 2 | 3 4')
+})
+
 test('a level goes down file by file, behind the pointer and round', (t) => {
   const files = ['1 1 a..c 5', '1 2 d..f 5', '1 3 g..i 5', '2 4 a..b', '2 5 e..e', '2 6 h..z']
   const version = versionOf(...files)

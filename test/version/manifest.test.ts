@@ -100,6 +100,22 @@ test('the manifest of a long life stays within its limit, and holds the whole st
   t.is(disk.openFileCount, 0)
 })
 
+test('a new manifest has the files of every level', async (t) => {
+  for (const limits of [RENEWED_AT_ONCE, undefined]) {
+    const { disk, versions } = await opened(limits ?? { sizeBytes: 1e9, growth: 1 })
+    const edit = emptyEdit()
+    for (let level = 0; level < 7; level++) {
+      const [added] = addFile(versions.newFileNumber()).newFiles
+      edit.newFiles.push({ level, file: added!.file })
+    }
+    await versions.install(edit)
+    if (limits === undefined) await versions.switchManifest(emptyEdit(), versions.newFileNumber())
+    await versions.close()
+    const levels = (await readState(disk)).version.levels.map(({ length }) => length)
+    t.deepEqual(levels, [1, 1, 1, 1, 1, 1, 1])
+  }
+})
+
 test('a manifest is not begun anew before it is several times its first size', async (t) => {
   const { disk, versions } = await opened({ sizeBytes: 0, growth: 4 })
   const full = addFile(versions.newFileNumber())
