@@ -10,25 +10,25 @@ const MB = 1_000_000
 
 interface Measured {
   readonly name: string
-  readonly specifier: string
+  readonly tarball: string
   readonly timesMs: number[]
 }
 
 /** Prints a row of README.md's table for each package. `directory`: empty, for the installs. */
 export async function printSizes(directory: string): Promise<void> {
   const packages: Measured[] = [
-    { name: 'SluiceDB', specifier: await packPackage(directory), timesMs: [] },
-    { name: 'classic-level', specifier: pinned('classic-level'), timesMs: [] },
-    { name: 'lmdb', specifier: pinned('lmdb'), timesMs: [] },
+    { name: 'sluicedb', tarball: await packPackage(directory), timesMs: [] },
+    { name: 'classic-level', tarball: await packPinned('classic-level', directory), timesMs: [] },
+    { name: 'lmdb', tarball: await packPinned('lmdb', directory), timesMs: [] },
   ]
   // The first round fills npm's cache.
   for (let round = 0; round <= ROUNDS; round++) {
-    for (const { name, specifier, timesMs } of packages) {
+    for (const { name, tarball, timesMs } of packages) {
       const app = join(directory, name)
       fs.rmSync(app, { recursive: true, force: true })
       makeApp(app)
       const startMs = performance.now()
-      await installWithNpm(app, specifier, undefined, ['--ignore-scripts'])
+      await installWithNpm(app, tarball, undefined, ['--ignore-scripts'])
       if (round > 0) timesMs.push(performance.now() - startMs)
     }
   }
@@ -36,24 +36,27 @@ export async function printSizes(directory: string): Promise<void> {
   for (const measured of packages) console.log(await tableRow(measured, directory))
 }
 
-async function tableRow({ name, timesMs }: Measured, directory: string): Promise<string> {
+async function tableRow(measured: Measured, directory: string): Promise<string> {
+  const { name, timesMs } = measured
   const app = join(directory, name)
   const installed = installedPackages(app)
   const median = timesMs.toSorted((a, b) => a - b)[ROUNDS >> 1]!
   return [
     `| ${name}`,
-    `${megabytes(await packedBytes(installed, directory))} MB`,
+    `${megabytes(await packedBytes(installed, measured, directory))} MB`,
     `${megabytes(bytesUnder(join(app, 'node_modules')))} MB`,
     String(installed.length),
     `${(median / 1000).toFixed(1)} s |`,
   ].join(' | ')
 }
 
-/** The version that the benchmarks compare with. */
-function pinned(name: string): string {
+/** The tarball of the version that the benchmarks compare with: all are installed from a file. */
+async function packPinned(name: string, directory: string): Promise<string> {
   const path = join(ROOT, 'node_modules', name, 'package.json')
   const { version } = JSON.parse(fs.readFileSync(path, 'utf8')) as { version: string }
-  return `${name}@${version}`
+  const args = ['pack', '--json', `--pack-destination=${directory}`, `${name}@${version}`]
+  const [packed] = JSON.parse(await npm(args, directory)) as { filename: string }[]
+  return join(directory, packed!.filename)
 }
 
 interface Installed {
@@ -71,19 +74,18 @@ function installedPackages(app: string): Installed[] {
     .map(([folder, { version }]) => ({ name: folder.replace(/^.*node_modules\//, ''), version }))
 }
 
-/** Of all tarballs together; ours is the one in `directory`. */
-async function packedBytes(installed: readonly Installed[], directory: string): Promise<number> {
-  const others = installed.filter(({ name }) => name !== 'sluicedb')
-  const specifiers = others.map(({ name, version }) => `${name}@${version}`)
+/** Of all tarballs together; that of the package itself is a file. */
+async function packedBytes(
+  installed: readonly Installed[],
+  { name: own, tarball }: Measured,
+  directory: string,
+): Promise<number> {
+  const specifiers = installed
+    .filter(({ name }) => name !== own)
+    .map(({ name, version }) => `${name}@${version}`)
   const args = ['pack', '--dry-run', '--json', '--prefer-offline', '--loglevel=error']
   const packed = JSON.parse(await npm([...args, ...specifiers], directory)) as { size: number }[]
-  const own = others.length < installed.length ? ownTarballBytes(directory) : 0
-  return packed.reduce((sum, { size }) => sum + size, own)
-}
-
-function ownTarballBytes(directory: string): number {
-  const [name] = fs.readdirSync(directory).filter((file) => file.endsWith('.tgz'))
-  return fs.statSync(join(directory, name!)).size
+  return packed.reduce((sum, { size }) => sum + size, fs.statSync(tarball).size)
 }
 
 function bytesUnder(folder: string): number {
