@@ -475,3 +475,13 @@ test('when an insert throws the queue waits for the append that is under way', a
   await drained
   t.is(world.calls.filter((call) => call.startsWith('a')).length, 2) // The append, and one outcome.
 })
+
+test('a group in flight does not publish the sequences of a write on the calling thread that failed', async (t) => {
+  const { world, queue, all } = await busy()
+  world.appendNowError = new Error('ENOSPC')
+  t.throws(() => queue.writeSync(batchOf('now'), true), { code: 'LEVEL_IO_ERROR' })
+  t.is(queue.nextSequence, 3)
+  await world.end()
+  await Promise.all(all)
+  t.is(world.published, 1)
+})

@@ -345,7 +345,8 @@ export class WriteQueue {
             await job
             this.#inFlight = undefined
           }
-          environment.publish(this.#nextSequence - 1)
+          // Settled by writeSync(), which has published it with what came behind it.
+          if (!group.isSettled) environment.publish(sequence + group.batch.count - 1)
           const durationMs = group.sync ? environment.now() - startMs : undefined
           environment.countGroup(group.writers, group.batch.end, durationMs)
         }
