@@ -66,6 +66,19 @@ test('options that cannot be are refused by the constructor', (t) => {
   t.false(fs.existsSync(location))
 })
 
+test('readOnly needs no other option, and goes with none that makes a database', async (t) => {
+  const writer = await openIn(t)
+  await writer.put('a', '1', { sync: true })
+  const reader = new SluiceLevel(writer.location, { readOnly: true, durability: 1000 })
+  t.is(await reader.get('a'), '1')
+  await t.throwsAsync(reader.put('a', '2'), { code: 'LEVEL_NOT_SUPPORTED' })
+  await reader.close()
+  const options = { readOnly: true, createIfMissing: true }
+  t.throws(() => new SluiceLevel(writer.location, options), { instanceOf: TypeError })
+  const error = await openError(join(writer.location, 'missing'), { readOnly: true })
+  t.is(error?.cause?.code, 'LEVEL_DATABASE_MISSING')
+})
+
 test('the manifest is that of classic-level', async (t) => {
   const ours = await openIn(t)
   const classic = new ClassicLevel(scratchDirectory(t))

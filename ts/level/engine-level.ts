@@ -66,7 +66,9 @@ export class EngineLevel<KDefault, VDefault> extends AbstractLevel<
 
   async _open(options: OpenOptions): Promise<void> {
     const { sync, intervalMs } = durabilityOf(options)
-    const checked = engineOptions(options)
+    // abstract-level has filled in that the database may be made, which a reader cannot.
+    const given = options.readOnly === true ? { ...options, createIfMissing: false } : options
+    const checked = engineOptions(given)
     try {
       this.#engine = await DB.open(this._directory, {
         ...checked,

@@ -108,7 +108,7 @@ export function engineOptions(options: OpenOptions): DBOptions {
     throw new TypeError('multithreading is not supported: open the database in one thread')
   }
   const picked: Record<string, unknown> = {
-    createIfMissing: true,
+    createIfMissing: options.readOnly !== true,
     compression: compression ? 'snappy' : 'none',
   }
   for (const name of ENGINE_NAMES) if (options[name] !== undefined) picked[name] = options[name]
