@@ -136,11 +136,23 @@ test('a sublevel writes under its prefix, by its own hooks and encodings, and th
   ])
 })
 
+test('a sublevel of a sublevel writes and reads so too', async (t) => {
+  const db = await openLevel(t)
+  const outer = await openSublevel(db, 'outer')
+  const inner = outer.sublevel<string, object>('inner', { valueEncoding: 'json' })
+  await inner.open()
+  inner.putSync('a', { x: 1 })
+  t.deepEqual(inner.iterator().allSync(), [['a', { x: 1 }]])
+  t.deepEqual(db.keys().allSync(), ['!outer!!inner!a'])
+})
+
 test('wrong arguments and a database that is not open are refused, and leave nothing open', async (t) => {
   const db = await openLevel(t)
   t.throws(() => db.putSync(null as never, '1'), { code: 'LEVEL_INVALID_KEY' })
   t.throws(() => db.putSync('a', undefined as never), { code: 'LEVEL_INVALID_VALUE' })
   t.throws(() => db.batchSync('a' as never), { instanceOf: TypeError })
+  const noObject = { instanceOf: TypeError, message: 'An operation must be an object' }
+  t.throws(() => db.batchSync([null as never]), noObject)
   t.throws(() => db.batchSync([{ type: 'get', key: 'a' } as never]), { instanceOf: TypeError })
   t.throws(
     () =>

@@ -53,6 +53,12 @@ export interface SublevelMethods<KDefault, VDefault> {
   values<K = KDefault, V = VDefault>(
     options: ValueIteratorOptions<K, V>,
   ): LevelValueIterator<this, K, V>
+
+  sublevel(name: string | string[]): LevelSublevel<this, string, string>
+  sublevel<K = string, V = string>(
+    name: string | string[],
+    options: AbstractSublevelOptions<K, V>,
+  ): LevelSublevel<this, K, V>
 }
 
 /**

@@ -82,7 +82,10 @@ export function addAll<TDatabase, Options extends object>(
   options: Options,
 ): void {
   if (!Array.isArray(operations)) throw new TypeError('operations must be an array')
-  for (const given of operations as readonly Record<string, unknown>[]) {
+  for (const given of operations as readonly (Record<string, unknown> | null)[]) {
+    if (typeof given !== 'object' || given === null) {
+      throw new TypeError('An operation must be an object')
+    }
     const { type, key, value, ...own } = given
     const all = { ...options, ...own }
     if (type === 'put') batch.put(key, value, all)
