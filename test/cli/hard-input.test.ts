@@ -158,6 +158,21 @@ test('an error is JSON where JSON is asked for', async (t) => {
   t.deepEqual(mistake, { code: 2, out: '', error: '{"error":{"message":"\'x\' is not hex"}}\n' })
 })
 
+test('a mistake in the command line itself is JSON too where JSON is asked for', async (t) => {
+  for (const [args, message] of [
+    [['nonsense', '--json'], "unknown command 'nonsense'"],
+    [['get', '--json'], "missing required argument 'dir'"],
+    [['scan', 'x', '--json', '--nope'], "unknown option '--nope'"],
+  ] as const) {
+    t.deepEqual(await sluicedb(args), {
+      code: 2,
+      out: '',
+      error: `${JSON.stringify({ error: { message } })}\n`,
+    })
+  }
+  t.is((await sluicedb(['nonsense'])).error, "error: unknown command 'nonsense'\n")
+})
+
 test('destroy says what it would remove, and does it after a yes alone', async (t) => {
   const directory = await makeDatabase(t, [['a', '1']])
   for (const answer of ['n\n', '\n', 'yesterday\n', '']) {
@@ -264,6 +279,22 @@ test('a reader that has seen enough ends the command quietly', async (t) => {
   child.stdout.destroy()
   t.deepEqual(await once(child, 'close'), [0, null])
   t.is(await error, '')
+})
+
+test('output that the disk has no room for is told in a line, and ends with 3', async (t) => {
+  if (!fs.existsSync('/dev/full')) {
+    t.pass('there is no such device here')
+    return
+  }
+  const directory = await makeDatabase(t, manyEntries(10))
+  const full = fs.openSync('/dev/full', 'w')
+  const child = spawn(process.execPath, [MAIN, 'export', directory], {
+    stdio: ['ignore', full, 'pipe'],
+  })
+  fs.closeSync(full)
+  const error = text(child.stderr!)
+  t.deepEqual(await once(child, 'close'), [3, null])
+  t.regex(await error, /^cannot write the output: ENOSPC.*\n$/)
 })
 
 test('an import that is interrupted keeps what it has read, and ends by the signal', async (t) => {

@@ -5,13 +5,17 @@
 // process ends by that signal, as others expect it. The next one, and any one in another command,
 // ends the process at once: the database bears that.
 
+import { FAILED } from './exit-code.ts'
 import { runProgram } from './program.ts'
 
-// A reader that has seen enough, such as head, closes the pipe: that is no error.
+// A reader that has seen enough, such as head, closes the pipe: that is no error. What cannot be written,
+// as to a full disk, is one; the rest is not worth doing then.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    process.exit()
+    if (error.code === 'EPIPE') process.exit()
+    if (stream === process.stdout)
+      process.stderr.write(`cannot write the output: ${error.message}\n`)
+    process.exit(FAILED)
   })
 }
 

@@ -23,6 +23,7 @@ A key that begins with a dash comes behind --, as in: sluicedb get ./data -- -ke
 /** Runs the command line `args`, without node and script. Resolves to the exit code. */
 export async function runProgram(args: readonly string[], streams: Streams): Promise<number> {
   const exit: Exit = { code: OK }
+  const isJson = hasJson(args)
   const program = new Command('sluicedb')
     .version(version())
     .description('Look into, check, repair and change a LevelDB directory')
@@ -30,6 +31,9 @@ export async function runProgram(args: readonly string[], streams: Streams): Pro
     .configureOutput({
       writeOut: (text) => streams.out.write(text),
       writeErr: (text) => streams.error.write(text),
+      outputError: (text, write) => {
+        write(isJson ? errorJson(undefined, text.trim().replace(/^error: /, '')) : text)
+      },
     })
     .exitOverride()
   addReadCommands(program, streams, exit)
@@ -47,7 +51,7 @@ export async function runProgram(args: readonly string[], streams: Streams): Pro
     await program.parseAsync(args, { from: 'user' })
     return exit.code
   } catch (error) {
-    return exitCodeOf(error, hasJson(args), streams)
+    return exitCodeOf(error, isJson, streams)
   }
 }
 
@@ -66,8 +70,8 @@ function exitCodeOf(error: unknown, isJson: boolean, { error: stream }: Streams)
   // commander has said what it had to.
   if (error instanceof CommanderError) return error.exitCode === 0 ? OK : USAGE
   const tell = (code: string | undefined, message: string): void => {
-    const line = code === undefined ? message : `${code}: ${message}`
-    stream.write(`${isJson ? toJson({ error: { code, message } }) : line}\n`)
+    if (isJson) stream.write(errorJson(code, message))
+    else stream.write(code === undefined ? `${message}\n` : `${code}: ${message}\n`)
   }
   if (error instanceof UsageError) {
     tell(undefined, error.message)
@@ -85,6 +89,10 @@ function exitCodeOf(error: unknown, isJson: boolean, { error: stream }: Streams)
   // Not Node's own end, whose exit code is 1: for scripts that is the answer no.
   stream.write(`${error instanceof Error ? error.stack : String(error)}\n`)
   return FAILED
+}
+
+function errorJson(code: string | undefined, message: string): string {
+  return `${toJson({ error: { code, message } })}\n`
 }
 
 function isAbort(error: unknown): boolean {
