@@ -6,7 +6,16 @@ import { join } from 'node:path'
 import { runInNewContext } from 'node:vm'
 import { Worker } from 'node:worker_threads'
 import test, { type ExecutionContext } from 'ava'
-import { DB, type DBOptions, type ErrorCode, SluiceError, WriteBatch } from '../../ts/index.ts'
+import {
+  DB,
+  type DBIteratorOptions,
+  type DBOptions,
+  type DBReadOptions,
+  type DBWriteOptions,
+  type ErrorCode,
+  SluiceError,
+  WriteBatch,
+} from '../../ts/index.ts'
 import { FAST_ROOT, scratchDirectory } from '../platform/scratch-directory.ts'
 
 const b = (text: string): Buffer => Buffer.from(text)
@@ -331,6 +340,25 @@ test('an option of a write that cannot be is a TypeError, and not a write withou
     await t.throwsAsync(db.write(new WriteBatch(), options), { instanceOf: TypeError })
   }
   t.is(db.stats().write.writes, 0)
+})
+
+test('an option that there is not is refused, since it may be a misspelt one', async (t) => {
+  const db = await open(t)
+  await db.put(b('k'), b('v'))
+  const write = { snyc: true } as DBWriteOptions
+  const read = { snapshto: db.snapshot() } as DBReadOptions
+  const refusal = { instanceOf: TypeError, message: /^unknown option sn(yc|apshto)$/ }
+  await t.throwsAsync(db.put(b('k'), b('2'), write), refusal)
+  await t.throwsAsync(db.delete(b('k'), write), refusal)
+  await t.throwsAsync(db.write(new WriteBatch().delete(b('k')), write), refusal)
+  t.throws(() => db.putSync(b('k'), b('2'), write), refusal)
+  await t.throwsAsync(db.get(b('k'), read), refusal)
+  await t.throwsAsync(db.getMany([b('k')], read), refusal)
+  t.throws(() => db.getSync(b('k'), read), refusal)
+  t.throws(() => db.iterator({ gtt: b('k') } as DBIteratorOptions), { message: /option gtt$/ })
+  t.deepEqual(db.getSync(b('k')), b('v'))
+  const signal = { aborted: true } as AbortSignal
+  await t.throwsAsync(db.put(b('k'), b('2'), { signal }), { message: /must be an AbortSignal$/ })
 })
 
 test('19: an aborted signal refuses a write before it is queued; a later one takes nothing back', async (t) => {

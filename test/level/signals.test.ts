@@ -28,6 +28,17 @@ test('a signal that is aborted before the call refuses it, and nothing is done',
   t.is(db.stats().write.syncs.count, 0)
 })
 
+test('what is no signal is refused rather than never heard', async (t) => {
+  const db = await openLevel(t)
+  db.putSync('a', '1')
+  const signal = { aborted: true } as AbortSignal
+  const refusal = { instanceOf: TypeError, message: 'signal must be an AbortSignal' }
+  await t.throwsAsync(db.flushed({ signal }), refusal)
+  await t.throwsAsync(db.clear({ signal }), refusal)
+  await t.throwsAsync(db.approximateSize('a', 'z', { signal }), refusal)
+  t.is(db.getSync('a'), '1')
+})
+
 test('while the database opens, an aborted call does not wait for it', async (t) => {
   const db = new SluiceLevel(scratchDirectory(t, FAST_ROOT))
   const controller = new AbortController()

@@ -379,6 +379,10 @@ export class DB {
     if (typeof options !== 'object' || options === null) {
       return new TypeError('options must be an object')
     }
+    for (const name in options) {
+      if (name !== 'fillCache' && name !== 'snapshot')
+        return new TypeError(`unknown option ${name}`)
+    }
     const { fillCache, snapshot } = options
     if (fillCache !== undefined && typeof fillCache !== 'boolean') {
       return new TypeError('fillCache must be a boolean')
@@ -397,12 +401,17 @@ export class DB {
     if (typeof options !== 'object' || options === null) {
       return new TypeError('options must be an object')
     }
+    // A misspelt `sync`, or a truthy value that is not true, would be a durable write that is not.
+    for (const name in options) {
+      if (name !== 'sync' && name !== 'signal') return new TypeError(`unknown option ${name}`)
+    }
     const { sync, signal } = options
-    // A truthy value that is not true would be a durable write that is not.
     if (sync !== undefined && typeof sync !== 'boolean') {
       return new TypeError('sync must be a boolean')
     }
-    if (signal?.aborted !== true) return undefined
+    if (signal === undefined) return undefined
+    if (!(signal instanceof AbortSignal)) return new TypeError('signal must be an AbortSignal')
+    if (!signal.aborted) return undefined
     return new SluiceError('LEVEL_ABORTED', 'The write was aborted', { cause: signal.reason })
   }
 }

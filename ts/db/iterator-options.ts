@@ -29,6 +29,14 @@ export interface CheckedIteratorOptions {
 
 const DEFAULT_HIGH_WATER_MARK_BYTES: number = 16 * 1024
 const FLAGS = ['keys', 'values', 'fillCache'] as const
+const BOUNDS = ['gt', 'gte', 'lt', 'lte', 'reverse'] as const
+const NAMES: ReadonlySet<string> = new Set([
+  ...BOUNDS,
+  ...FLAGS,
+  'limit',
+  'snapshot',
+  'highWaterMarkBytes',
+])
 
 /**
  * The options with defaults filled in, the bounds copied. Throws TypeError or RangeError that names the
@@ -37,6 +45,10 @@ const FLAGS = ['keys', 'values', 'fillCache'] as const
 export function checkIteratorOptions(options: DBIteratorOptions): CheckedIteratorOptions {
   if (typeof options !== 'object' || options === null) {
     throw new TypeError('options must be an object')
+  }
+  // A misspelt bound would be a scan of the whole database.
+  for (const name of Object.keys(options)) {
+    if (!NAMES.has(name)) throw new TypeError(`unknown option ${name}`)
   }
   const error = rangeError(options)
   if (error !== undefined) throw error

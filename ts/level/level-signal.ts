@@ -8,9 +8,11 @@ export interface SignalOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Throws LEVEL_ABORTED. */
+/** Throws LEVEL_ABORTED, or TypeError for what is no signal. */
 export function throwIfAborted(signal: AbortSignal | null | undefined): void {
-  if (signal?.aborted === true) throw abortedError(signal)
+  if (signal === undefined || signal === null) return
+  if (!(signal instanceof AbortSignal)) throw new TypeError('signal must be an AbortSignal')
+  if (signal.aborted) throw abortedError(signal)
 }
 
 /** Settles as `work` does, or rejects with LEVEL_ABORTED before; the work itself goes on. */
