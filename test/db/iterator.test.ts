@@ -402,3 +402,15 @@ test('what an iterator alone keeps is counted, and let go with it', async (t) =>
   t.is((await inMemory.all()).length, 200)
   t.deepEqual(db.stats().held, { memtableBytes: 0, tableBytes: 0 })
 })
+
+test('disposal closes an iterator, with a promise or without', async (t) => {
+  const db = await open(t)
+  await fill(db, 3)
+  const iterators = [db.iterator(), db.iterator()]
+  iterators[0]![Symbol.dispose]()
+  await iterators[1]![Symbol.asyncDispose]()
+  t.is(db.stats().iterators.count, 0)
+  for (const iterator of iterators) {
+    t.throws(() => iterator.nextSync(), { code: 'LEVEL_ITERATOR_NOT_OPEN' })
+  }
+})

@@ -206,6 +206,11 @@ export class DBIterator<Key = Buffer, Value = Buffer> {
     return this.close()
   }
 
+  /** For `using` beside reads on the calling thread. */
+  [Symbol.dispose](): void {
+    void this.close()
+  }
+
   #nextResult(): Promise<IteratorResult<Entry<Key, Value>, undefined>> {
     try {
       const entry = this.#takeOne()
