@@ -9,7 +9,7 @@ import test from 'ava'
 import { readRecipe } from '../../scripts/prebuilds/recipe.ts'
 import { MODULE_NAME, TARGETS } from '../../scripts/prebuilds/targets.ts'
 import { binding } from '../../ts/index.ts'
-import { ROOT } from './source-tree.ts'
+import { ROOT, sourceFiles } from './source-tree.ts'
 
 interface PackageJson {
   readonly gypfile?: boolean
@@ -117,3 +117,16 @@ for (const document of ['README.md', 'CONTRIBUTING.md', ...guides]) {
     t.deepEqual(missing, [])
   })
 }
+
+test('every rule that a source or a test names by its number is in CONTRIBUTING.md', (t) => {
+  const rules = fs.readFileSync(join(ROOT, 'CONTRIBUTING.md'), 'utf8')
+  const named = sourceFiles()
+    .filter(({ path }) => path.endsWith('.ts'))
+    .flatMap(({ text }) => [...text.matchAll(/\/\/.*|\* .*/g)].map(([comment]) => comment))
+    .flatMap((comment) => [...comment.matchAll(/\bW\d+\b/g)].map(([rule]) => rule))
+  t.true(named.length > 10)
+  t.deepEqual(
+    [...new Set(named)].filter((rule) => !rules.includes(`| ${rule} |`)),
+    [],
+  )
+})
