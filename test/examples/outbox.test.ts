@@ -41,6 +41,30 @@ test('what was delivered and stored leaves the disk', async (t) => {
   t.true(sizeOf() < 2_200_000)
 })
 
+test('a stored position that a power cut took back does not stop it', async (t) => {
+  const directory = join(scratchDirectory(t, FAST_ROOT), 'outbox')
+  const delivered: number[] = []
+  const deliver = async ({ position }: { readonly position: number }): Promise<void> => {
+    delivered.push(position)
+  }
+  const first = await Outbox.open<string>(directory, deliver)
+  const body = 'x'.repeat(100_000)
+  for (let i = 0; i < 40; i++) await first.send(body)
+  const running = first.start()
+  while (first.waiting > 0) await new Promise(setImmediate)
+  await first.close()
+  await running
+  fs.writeFileSync(join(directory, 'delivered'), '1')
+  const second = await Outbox.open<string>(directory, deliver)
+  t.true(second.delivered > 1)
+  await second.send(body)
+  const again = second.start()
+  while (second.waiting > 0) await new Promise(setImmediate)
+  await second.close()
+  await again
+  t.is(delivered.at(-1), 41)
+})
+
 test('a delivery that fails is tried again by the next process, and what follows waits for it', async (t) => {
   const directory = join(scratchDirectory(t, FAST_ROOT), 'outbox')
   const first = await Outbox.open<string>(directory, async ({ body }) => {

@@ -12,7 +12,7 @@
 
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Log } from '../../../ts/journal/index.ts'
+import { Log } from 'sluicedb/log'
 
 export interface Message<Body> {
   readonly position: number
@@ -46,7 +46,9 @@ export class Outbox<Body> {
       maxFileSize: 2 ** 20,
     })
     const file = join(directory, 'delivered')
-    return new Outbox(log, file, await storedPosition(file), deliver)
+    // What was removed had been delivered, also where a power cut has brought an older file back.
+    const delivered = Math.max(await storedPosition(file), log.firstPosition - 1)
+    return new Outbox(log, file, delivered, deliver)
   }
 
   /** The position of the last message that was delivered. */
