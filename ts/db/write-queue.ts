@@ -224,6 +224,7 @@ export class WriteQueue {
       this.#startIfNew()
     }
     group.throwError()
+    this.#keep(group)
   }
 
   /** Forces a switch of log and memtable behind everything written so far. */
@@ -394,6 +395,11 @@ export class WriteQueue {
     if (group === undefined) return
     this.#committed = undefined
     group.resolve()
+    this.#keep(group)
+  }
+
+  // For another group. Requires: it is settled, and neither waits nor is at the gate or in flight.
+  #keep(group: Group): void {
     const isKept = group.batch.bytes.length <= KEPT_BUFFER_BYTES
     if (isKept && this.#idleGroups.length < KEPT_GROUPS) this.#idleGroups.push(group)
   }
