@@ -92,7 +92,7 @@ test('the bound holds whatever is put, and the last one is there', (t) => {
 test('random puts, reads and drops: what is found is what was put last', (t) => {
   const random = new Random(SEED)
   for (let round = 0; round < 20; round++) {
-    const cache = new BlockCache(random.between(2000, 300_000))
+    const cache = new BlockCache(random.between(20_000, 300_000))
     const tables = Array.from({ length: 4 }, () => ({
       table: cache.enter(200),
       put: new Map<number, number>(),
