@@ -1,6 +1,6 @@
-// Reads one block of a table: from the file, checked, expanded, and searched where that is wanted. The
-// twin of what ts/table does in block-contents.ts and compression.ts, for the blocks that are as they
-// should be.
+// Reads one block of a table: from the file, checked, expanded, and searched where that is wanted.
+// The twin of what ts/table does in block-contents.ts and compression.ts, for the blocks that are
+// as they should be.
 //
 // Invariant: what is refused here is read again by the twin, which alone says what is wrong. So
 // there is one wording of every error, and nothing is refused that the twin would refuse otherwise.

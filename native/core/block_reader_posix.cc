@@ -170,8 +170,7 @@ BlockFind FindInBlock(const BlockLocation& block, bool verify, bool only_at_hand
   find.size = ReadInto(block, verify, only_at_hand,
                        [memory](size_t size) { return memory->Reserve(size > 0 ? size : 1); });
   if (find.size < 0) return find;
-  find.answer =
-      SearchBlock({memory->data(), static_cast<size_t>(find.size)}, query, &find.value);
+  find.answer = SearchBlock({memory->data(), static_cast<size_t>(find.size)}, query, &find.value);
   if (find.answer == BlockAnswer::kRefused) find.size = kBlockRefused;
   return find;
 }

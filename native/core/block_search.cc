@@ -173,9 +173,10 @@ class Block {
     return true;
   }
 
-  // Goes to the first entry, from the restart point on, that is not below the target. Of each entry,
-  // only what it does not share with the one before is looked at, as block-search.ts says at its head.
-  // The tag of an entry may be shared in part too, with its neighbour of the same user key.
+  // Goes to the first entry, from the restart point on, that is not below the target. Of each
+  // entry, only what it does not share with the one before is looked at, as block-search.ts says at
+  // its head. The tag of an entry may be shared in part too, with its neighbour of the same user
+  // key.
   Found Seek(uint32_t restart, Bytes target, Place* place) const {
     const uint8_t* const limit = data_ + entries_end_;
     const size_t target_end = target.size - kTagSize;

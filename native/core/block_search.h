@@ -1,5 +1,5 @@
-// Searches one internal key in the contents of a block. The twin of what ts/table does in block.ts and
-// block-search.ts, for blocks that are as they should be.
+// Searches one internal key in the contents of a block. The twin of what ts/table does in block.ts
+// and block-search.ts, for blocks that are as they should be.
 //
 // Invariants:
 //   Nothing is trusted: no read outside the contents, whatever they hold.

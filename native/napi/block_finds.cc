@@ -69,8 +69,8 @@ bool ReadQuestion(const double* numbers, Bytes keys, Question* question) {
   question->query.key = Bytes{key, static_cast<size_t>(numbers[kKeySize])};
   const uint8_t* const floor = key + question->query.key.size;
   question->query.floor = Bytes{floor, static_cast<size_t>(numbers[kFloorSize])};
-  question->query.separator = Bytes{floor + question->query.floor.size,
-                                    static_cast<size_t>(numbers[kSeparatorSize])};
+  question->query.separator =
+      Bytes{floor + question->query.floor.size, static_cast<size_t>(numbers[kSeparatorSize])};
   return true;
 }
 
@@ -106,12 +106,14 @@ Napi::Value ThrowType(Napi::Env env, const char* message) {
   return Napi::Value();
 }
 
-// Memory that JavaScript writes a request to and reads the answer from: a call has neither arguments
-// nor a result, which cost more than the search. It stays while the function is there that uses it.
+// Memory that JavaScript writes a request to and reads the answer from: a call has neither
+// arguments nor a result, which cost more than the search. It stays while the function is there
+// that uses it.
 class Finder {
  public:
   Finder(Napi::Object numbers, Napi::Object keys, Napi::Object contents)
-      : references_{Napi::Persistent(numbers), Napi::Persistent(keys), Napi::Persistent(contents)} {}
+      : references_{Napi::Persistent(numbers), Napi::Persistent(keys), Napi::Persistent(contents)} {
+  }
 
   double* numbers;
   Bytes keys;
@@ -150,13 +152,14 @@ Napi::Value CreateBlockFinder(const Napi::CallbackInfo& info) {
   size_t number_count, key_room, capacity;
   void *numbers, *keys, *contents;
   if (!IsArray(env, info[0], napi_float64_array, &number_count, &numbers) ||
-      number_count < kRequestLength ||
-      !IsArray(env, info[1], napi_uint8_array, &key_room, &keys) || key_room == 0 ||
-      !IsArray(env, info[2], napi_uint8_array, &capacity, &contents) || capacity == 0) {
-    return ThrowType(env, "numbers must be a Float64Array, keys and contents Uint8Arrays with room");
+      number_count < kRequestLength || !IsArray(env, info[1], napi_uint8_array, &key_room, &keys) ||
+      key_room == 0 || !IsArray(env, info[2], napi_uint8_array, &capacity, &contents) ||
+      capacity == 0) {
+    return ThrowType(env,
+                     "numbers must be a Float64Array, keys and contents Uint8Arrays with room");
   }
   Finder* const finder = new Finder(info[0].As<Napi::Object>(), info[1].As<Napi::Object>(),
-                                     info[2].As<Napi::Object>());
+                                    info[2].As<Napi::Object>());
   finder->numbers = static_cast<double*>(numbers);
   finder->keys = Bytes{static_cast<const uint8_t*>(keys), key_room};
   finder->contents = static_cast<uint8_t*>(contents);
@@ -171,10 +174,12 @@ Napi::Value CreateBlockFinder(const Napi::CallbackInfo& info) {
   return Napi::Value(env, function);
 }
 
-// Values one behind the other, in pieces that are no larger than those of Node's pool of Buffers: so
-// whoever keeps a small value keeps no more beside it than he would keep there.
+// Values one behind the other, in pieces that are no larger than those of Node's pool of Buffers:
+// so whoever keeps a small value keeps no more beside it than he would keep there.
 class Values {
  public:
+  using Piece = std::vector<uint8_t>;
+
   struct Place {
     size_t piece;
     size_t start;
@@ -188,7 +193,7 @@ class Values {
       pieces_.emplace_back();
       pieces_.back().reserve(kPieceSize);
     }
-    std::vector<uint8_t>& piece = pieces_[open_];
+    Piece& piece = pieces_[open_];
     const size_t start = piece.size();
     piece.insert(piece.end(), data, data + size);
     return Place{open_, start};
@@ -199,18 +204,18 @@ class Values {
     return Place{pieces_.size() - 1, 0};
   }
 
-  const std::vector<std::vector<uint8_t>>& pieces() const { return pieces_; }
+  const std::vector<Piece>& pieces() const { return pieces_; }
 
  private:
   static constexpr size_t kPieceSize = 8192;
 
-  std::vector<std::vector<uint8_t>> pieces_;
+  std::vector<Piece> pieces_;
   size_t open_ = 0;
   bool has_open_ = false;
 };
 
-// What is in memory is searched first. The rest is announced to the operating system all at once, so
-// that the disk works on all of it, and then read one after the other.
+// What is in memory is searched first. The rest is announced to the operating system all at once,
+// so that the disk works on all of it, and then read one after the other.
 class FindJob final : public Job {
  public:
   FindJob(Napi::Env env, Napi::Object requests, std::vector<double> numbers,
@@ -221,9 +226,12 @@ class FindJob final : public Job {
         keys_(std::move(keys)) {}
 
  protected:
+  // A request's numbers, and what they say.
+  using Asked = std::pair<double*, Question>;
+
   Status Work() override {
     const Bytes keys = {keys_.data(), keys_.size()};
-    std::vector<std::pair<double*, Question>> left;
+    std::vector<Asked> left;
     bool can_tell = true;
     for (size_t i = 0; i < numbers_.size(); i += kRequestLength) {
       double* const numbers = &numbers_[i];
@@ -249,7 +257,7 @@ class FindJob final : public Job {
         length < numbers_.size()) {
       return env.Undefined();
     }
-    const std::vector<std::vector<uint8_t>>& pieces = values_.pieces();
+    const std::vector<Values::Piece>& pieces = values_.pieces();
     Napi::Array results = Napi::Array::New(env, pieces.size());
     for (size_t i = 0; i < pieces.size(); i++) {
       napi_value buffer;

@@ -1,5 +1,5 @@
-// Searching keys in blocks of table files, for ts/platform/block-finds.ts, which says what the numbers
-// of a request are.
+// Searching keys in blocks of table files, for ts/platform/block-finds.ts, which says what the
+// numbers of a request are.
 
 #ifndef SLUICEDB_NAPI_BLOCK_FINDS_H_
 #define SLUICEDB_NAPI_BLOCK_FINDS_H_

@@ -143,8 +143,9 @@ void TestFind() {
   uint8_t room[10];
   BlockMemory small(room, sizeof room);
   CHECK(FindInBlock(block, true, false, {as_bytes(key), {}, {}}, &small).size == kBlockRefused);
-  CHECK(FindInBlock(file.At(1, stored.size()), true, false, {as_bytes(key), {}, {}}, &memory).size ==
-        kBlockRefused);
+  CHECK(
+      FindInBlock(file.At(1, stored.size()), true, false, {as_bytes(key), {}, {}}, &memory).size ==
+      kBlockRefused);
 }
 
 }  // namespace
