@@ -5,8 +5,8 @@
 // engine's own.
 //
 // What it costs beside DB itself, in processor time, with bytes, and without abstract-level's own share: a put
-// by itself 0 to 14 % more, one of 256 4 %, with sync 14 %, an entry of a batch 8 %, a get 7 %, getSync 6 %, a
-// scan nothing. With that share it is 20 to 37 % for a put by itself and a get, and 90 % for one put of 256
+// by itself 0 to 23 % more, one of 256 5 %, with sync 15 %, an entry of a batch 7 %, a get 7 %, getSync 4 %, a
+// scan nothing. With that share it is 25 to 48 % for a put by itself and a get, and 90 % for one put of 256
 // (2026-11-21, on a busy machine, `node dist/scripts/bench-pieces.js face`).
 
 import type { AbstractSublevelOptions } from 'abstract-level'
