@@ -5,7 +5,7 @@
 namespace sluicedb {
 
 Napi::Value Job::Start(Job* job) {
-  const Napi::Promise promise = job->deferred_.Promise();
+  const Napi::Value promise = job->deferred_.Promise();
   job->Queue();
   return promise;
 }

@@ -19,15 +19,14 @@
 #include <utility>
 
 #include "core/status.h"
+#include "napi/deferred.h"
 
 namespace sluicedb {
 
 class Job : public Napi::AsyncWorker {
  public:
   Job(Napi::Env env, const char* name, std::string path)
-      : Napi::AsyncWorker(env, name),
-        deferred_(Napi::Promise::Deferred::New(env)),
-        path_(std::move(path)) {}
+      : Napi::AsyncWorker(env, name), deferred_(env), path_(std::move(path)) {}
 
   // Gives the job to the pool, which owns it from here on.
   static Napi::Value Start(Job* job);
@@ -43,7 +42,7 @@ class Job : public Napi::AsyncWorker {
   void Execute() final { status_ = Work(); }
   void OnOK() final;
 
-  Napi::Promise::Deferred deferred_;
+  const Deferred deferred_;
   const std::string path_;  // for the error
   Status status_;           // written by the pool thread, read after it is done
 };

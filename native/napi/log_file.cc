@@ -38,7 +38,7 @@ class CreateLogJob final : public Job {
 };
 
 // Answers one call of close. Requires: is_closed.
-void SettleClose(Napi::Env env, const SharedLog& log, const Napi::Promise::Deferred& closer) {
+void SettleClose(Napi::Env env, const SharedLog& log, const Deferred& closer) {
   if (log.close_status.ok()) {
     closer.Resolve(env.Undefined());
   } else {
@@ -60,9 +60,9 @@ class CloseLogJob final : public Job {
 
   void Finish() override {
     log_->is_closed = true;
-    std::vector<Napi::Promise::Deferred> closers;
+    std::vector<Deferred> closers;
     closers.swap(log_->closers);
-    for (const Napi::Promise::Deferred& closer : closers) SettleClose(Env(), *log_, closer);
+    for (const Deferred& closer : closers) SettleClose(Env(), *log_, closer);
   }
 
  private:
@@ -160,7 +160,7 @@ Napi::Error Refusal(Napi::Env env, const SharedLog& log, Call call) {
 }
 
 Napi::Value Rejection(Napi::Env env, const Napi::Error& error) {
-  const Napi::Promise::Deferred deferred = Napi::Promise::Deferred::New(env);
+  const Deferred deferred(env);
   deferred.Reject(error.Value());
   return deferred.Promise();
 }
@@ -197,19 +197,20 @@ void AppendInPlace(const Napi::CallbackInfo& info, const SharedLog& log, AppendM
 }  // namespace
 
 Napi::Function LogFile::DefineClass(Napi::Env env) {
-  return ObjectWrap::DefineClass(env, "LogFile",
-                                 {
-                                     InstanceMethod<&LogFile::Append>("append"),
-                                     InstanceMethod<&LogFile::AppendSync>("appendSync"),
-                                     InstanceMethod<&LogFile::AppendRecords>("appendRecords"),
-                                     InstanceMethod<&LogFile::AppendRecordsSync>("appendRecordsSync"),
-                                     InstanceMethod<&LogFile::Sync>("sync"),
-                                     InstanceMethod<&LogFile::SyncSync>("syncSync"),
-                                     InstanceMethod<&LogFile::JoinSync>("joinSync"),
-                                     InstanceMethod<&LogFile::Close>("close"),
-                                     InstanceAccessor<&LogFile::Path>("path"),
-                                     InstanceAccessor<&LogFile::SizeBytes>("sizeBytes"),
-                                 });
+  return ObjectWrap::DefineClass(
+      env, "LogFile",
+      {
+          InstanceMethod<&LogFile::Append>("append"),
+          InstanceMethod<&LogFile::AppendSync>("appendSync"),
+          InstanceMethod<&LogFile::AppendRecords>("appendRecords"),
+          InstanceMethod<&LogFile::AppendRecordsSync>("appendRecordsSync"),
+          InstanceMethod<&LogFile::Sync>("sync"),
+          InstanceMethod<&LogFile::SyncSync>("syncSync"),
+          InstanceMethod<&LogFile::JoinSync>("joinSync"),
+          InstanceMethod<&LogFile::Close>("close"),
+          InstanceAccessor<&LogFile::Path>("path"),
+          InstanceAccessor<&LogFile::SizeBytes>("sizeBytes"),
+      });
 }
 
 Napi::Value LogFile::Create(const Napi::CallbackInfo& info) {
@@ -265,7 +266,7 @@ Napi::Value LogFile::Sync(const Napi::CallbackInfo& info) {
 
 Napi::Value LogFile::Close(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const Napi::Promise::Deferred closer = Napi::Promise::Deferred::New(env);
+  const Deferred closer(env);
   if (log_->is_closed) {
     SettleClose(env, *log_, closer);
     return closer.Promise();

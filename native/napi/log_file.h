@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/log_writer.h"
+#include "napi/deferred.h"
 
 namespace sluicedb {
 
@@ -25,10 +26,10 @@ struct SharedLog {
   std::unique_ptr<LogWriter> writer;
   WriterJob* job = nullptr;  // the job in flight
   bool is_joined = false;    // its work is done, though its promise has not settled
-  bool is_closing = false;  // close was called
+  bool is_closing = false;   // close was called
   bool is_closed = false;
-  Status close_status;  // what every close is answered with; read once is_closed
-  std::vector<Napi::Promise::Deferred> closers;  // to settle once it is closed
+  Status close_status;            // what every close is answered with; read once is_closed
+  std::vector<Deferred> closers;  // to settle once it is closed
 };
 
 class LogFile : public Napi::ObjectWrap<LogFile> {
