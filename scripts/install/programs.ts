@@ -78,6 +78,16 @@ import {
   type DBIterator,
   type DatabaseStats,
 } from 'sluicedb'
+import { Log, type LogRecord } from 'sluicedb/log'
+
+async function logged(directory: string): Promise<LogRecord[]> {
+  const log: Log = await Log.open(directory, { createIfMissing: true })
+  await log.append(Buffer.from('one'))
+  const records: LogRecord[] = []
+  for await (const record of log.read()) records.push(record)
+  await log.close()
+  return records
+}
 
 async function main(directory: string): Promise<object> {
   const db: DB = await DB.open(directory, { createIfMissing: true })
@@ -97,7 +107,13 @@ async function main(directory: string): Promise<object> {
   const level = new SluiceLevel<string, string>(directory)
   const value: string | undefined = await level.get('key 0042')
   const entries: number = (await level.keys().all()).length
+  const inner = level.sublevel('a').sublevel<string, object>('b', { valueEncoding: 'json' })
+  await inner.open()
+  inner.putSync('c', { d: 1 })
+  // Other programs count the entries of this database.
+  inner.delSync('c')
   await level.close()
+  if ((await logged(directory + '-log')).length === 0) throw new Error('no record')
   // @ts-expect-error a number is no key
   await db.put(1, Buffer.alloc(0)).catch((error: unknown) => error instanceof SluiceError)
   return { ...binding, entries, value, levels: stats.levels.length }
