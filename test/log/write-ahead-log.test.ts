@@ -329,6 +329,23 @@ test('appendNow ends what a retiring file has to do, and what waits for that, be
   t.false(logs.calls.includes('000004.log append 10 sync'))
 })
 
+test('while the directory is being synced appendNow can write nothing that is to be durable', async (t) => {
+  const logs = new ScriptedLogs()
+  const log = await switched(logs, true)
+  t.true(log.canAppendNow(true))
+  await logs.end('000003.log sync')
+  await logs.end('000003.log close')
+  t.false(log.canAppendNow(true), 'a second sync may say that all is well where the first fails')
+  t.true(log.canAppendNow(false))
+  const waiting = watch(log.append(BYTES, 0, 10, true))
+  await settle()
+  t.false(log.canAppendNow(false), 'behind an append that waits for it')
+  await logs.end('/db sync-directory')
+  await logs.end('000004.log append 10 sync')
+  t.is(waiting.state, 'done')
+  t.true(log.canAppendNow(true))
+})
+
 test('an append that waits for a retiring file fails where appendNow could not write it', async (t) => {
   const logs = new ScriptedLogs()
   const log = await switched(logs, true)

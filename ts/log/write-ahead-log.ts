@@ -64,6 +64,8 @@ export class WriteAheadLog {
   #retiring: Promise<void> | undefined
   /** The file that is retiring, as long as it may have unsynced bytes: for ever where its sync failed. */
   #unsyncedFile: LogFile | undefined
+  /** Behind the retiring file, on the pool: nobody can wait for it on this thread. */
+  #isSyncingDirectory = false
   // Set once, never cleared: a log that failed is replaced as a whole.
   #failure: unknown
 
@@ -119,9 +121,12 @@ export class WriteAheadLog {
 
   /**
    * Whether appendNow() can do it: not where a job is in flight that this thread cannot wait for, or,
-   * for a durable append, one of the retiring file.
+   * for a durable append, one of the retiring file or the sync of the directory. That sync is not done
+   * a second time instead: beside one that is about to fail, it may say that all is well.
    */
   canAppendNow(sync: boolean): boolean {
+    const isBehindRetiring = sync || this.#pooled?.state === 'called'
+    if (isBehindRetiring && this.#isSyncingDirectory) return false
     const canJoin = this.#file.joinSync !== undefined
     return canJoin || (this.#pooled === undefined && (!sync || this.#unsyncedFile === undefined))
   }
@@ -275,11 +280,13 @@ export class WriteAheadLog {
       } finally {
         await old.close()
       }
+      this.#isSyncingDirectory = true
       await this.#fileSystem.syncDirectory(this.#directory)
     } catch (error) {
       this.#failure = error
       onFailure(error)
     } finally {
+      this.#isSyncingDirectory = false
       this.#retiring = undefined
     }
   }
