@@ -485,3 +485,28 @@ test('a group in flight does not publish the sequences of a write on the calling
   await Promise.all(all)
   t.is(world.published, 1)
 })
+
+test('a write on the calling thread is synced where a durable one before it is told later', async (t) => {
+  const { world, queue, writers } = scene()
+  const lastSync = (): boolean => world.appended.at(-1)!.sync
+  const inFlight = writers.put('durable', true)
+  await turns()
+  queue.writeSync(batchOf('behind one in flight'), false)
+  t.true(lastSync())
+  await world.end()
+  await inFlight
+
+  await new Promise((resolve) => setImmediate(resolve))
+  queue.writeSync(batchOf('behind none'), false)
+  t.false(lastSync())
+
+  const waiting = writers.put('durable', true)
+  queue.writeSync(batchOf('behind one that waits'), false)
+  t.true(lastSync())
+  queue.writeSync(batchOf('in the same turn'), false)
+  t.true(lastSync())
+  await waiting
+  await new Promise((resolve) => setImmediate(resolve))
+  queue.writeSync(batchOf('behind none'), false)
+  t.false(lastSync())
+})

@@ -22,6 +22,8 @@
 //   Each group's promise settles once, in order, with the outcome of its one append. The writers of
 //   a group share the promise, so that one settlement wakes them all.
 //   The next append is started before the writers of the last group run.
+//   A durable write that is acknowledged covers every write acknowledged before (W4), also one of
+//   writeSync() that came between its end and its writers.
 
 import { BATCH_HEADER_SIZE, BatchBuffer } from '../format/batch.ts'
 import { SluiceError } from '../format/error.ts'
@@ -143,6 +145,8 @@ export class WriteQueue {
   // Published, its writers not woken yet.
   #committed: Group | undefined
   #nextSequence: number
+  /** A durable group has ended in this turn, and its writers may not have been told. */
+  #hasEndedDurable = false
   #turnStartMs: number | undefined
   #hasLedThisTurn = false
   readonly #idle: (() => void)[] = []
@@ -200,8 +204,9 @@ export class WriteQueue {
   writeSync(batch: BatchBuffer, sync: boolean): void {
     const environment = this.#environment
     const groups = this.#unwritten()
-    makeReady(environment, groups, batch, sync)
-    const group = this.#join(sync, batch.end - BATCH_HEADER_SIZE, batch.count)
+    const isSynced = sync || this.#isBeforeDurable(groups)
+    makeReady(environment, groups, batch, isSynced)
+    const group = this.#join(isSynced, batch.end - BATCH_HEADER_SIZE, batch.count)
     try {
       group.batch.append(batch)
     } catch (error) {
@@ -218,6 +223,7 @@ export class WriteQueue {
       (taking) => this.#takeSequences(taking),
       () => this.#inFlight?.resolve(),
     )
+    if (isSynced) this.#noteDurable()
     const isSwitchDue = switches.length === 0 && this.#atGate?.isSwitch !== true
     if (isSwitchDue && environment.isOverfull()) {
       this.#begin(false, true)
@@ -247,6 +253,24 @@ export class WriteQueue {
     const gate = this.#atGate
     const all = gate === undefined || gate.isSettled ? this.#waiting : [gate, ...this.#waiting]
     return all.filter(({ isSwitch }) => !isSwitch)
+  }
+
+  // Whether writers of durable writes are told later than a write that is done now, and take it for
+  // durable then, as whatever was acknowledged before theirs (W4).
+  #isBeforeDurable(groups: readonly Group[]): boolean {
+    if (this.#hasEndedDurable || this.#inFlight?.sync === true) return true
+    return groups.some(({ sync }) => sync)
+  }
+
+  // Its writers hear of it in this turn of the event loop.
+  #noteDurable(): void {
+    if (this.#hasEndedDurable) return
+    this.#hasEndedDurable = true
+    setImmediate(this.#forgetDurable)
+  }
+
+  readonly #forgetDurable = (): void => {
+    this.#hasEndedDurable = false
   }
 
   // The group that takes a write of this size: the last one waiting, or a new one behind it.
@@ -394,6 +418,7 @@ export class WriteQueue {
     const group = this.#committed
     if (group === undefined) return
     this.#committed = undefined
+    if (group.sync) this.#noteDurable()
     group.resolve()
     this.#keep(group)
   }
