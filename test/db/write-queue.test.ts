@@ -497,6 +497,7 @@ test('a write on the calling thread is synced where a durable one before it is t
   await inFlight
 
   await new Promise((resolve) => setImmediate(resolve))
+  queue.writeSync(batchOf('durable itself'), true)
   queue.writeSync(batchOf('behind none'), false)
   t.false(lastSync())
 

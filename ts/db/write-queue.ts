@@ -204,7 +204,8 @@ export class WriteQueue {
   writeSync(batch: BatchBuffer, sync: boolean): void {
     const environment = this.#environment
     const groups = this.#unwritten()
-    const isSynced = sync || this.#isBeforeDurable(groups)
+    const isBeforeDurable = this.#isBeforeDurable(groups)
+    const isSynced = sync || isBeforeDurable
     makeReady(environment, groups, batch, isSynced)
     const group = this.#join(isSynced, batch.end - BATCH_HEADER_SIZE, batch.count)
     try {
@@ -223,7 +224,7 @@ export class WriteQueue {
       (taking) => this.#takeSequences(taking),
       () => this.#inFlight?.resolve(),
     )
-    if (isSynced) this.#noteDurable()
+    if (isBeforeDurable) this.#noteDurable()
     const isSwitchDue = switches.length === 0 && this.#atGate?.isSwitch !== true
     if (isSwitchDue && environment.isOverfull()) {
       this.#begin(false, true)
