@@ -12,7 +12,7 @@ import { inLanes } from './lanes.ts'
 import { readTables } from './point-read.ts'
 import type { ReadView } from './read/read-view.ts'
 import { TableGet } from './table-get.ts'
-import { nextTurn } from './turn-budget.ts'
+import { nextTurn } from './event-turns.ts'
 import type { VersionHold } from './version-holds.ts'
 
 /** Keys that are looked up in one turn: some 0.5 ms where memory has them all. */

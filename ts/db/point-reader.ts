@@ -13,7 +13,7 @@ import { getManyInTurns, KEYS_A_TURN, ManyGets } from './get-many.ts'
 import { getFromTables, getFromTablesSync } from './point-read.ts'
 import type { ReadView } from './read/read-view.ts'
 import { TableGet } from './table-get.ts'
-import { TurnBudget } from './turn-budget.ts'
+import { AnswerBudget } from './event-turns.ts'
 import { VersionHolds } from './version-holds.ts'
 
 /** What memtables say: the value in a new Buffer, null for a deletion, undefined when they do not know. */
@@ -25,7 +25,7 @@ export class PointReader {
   readonly #getFromMemory: GetFromMemory
   readonly #view: (sequence: number) => ReadView
   readonly #holds: VersionHolds
-  readonly #turns = new TurnBudget()
+  readonly #turns = new AnswerBudget()
   /** One that found its answer in memory, for the next get. */
   #unusedGet: TableGet | undefined
   /** Of the read that runs now: no read lets others run while it uses it. */
@@ -47,7 +47,7 @@ export class PointReader {
 
   /**
    * The value in a new Buffer, or undefined, as of `sequence`. What is in memory is answered at once,
-   * but for the turns of turn-budget.ts and, when others ask too, for the searches in blocks; those
+   * but for the turns of event-turns.ts and, when others ask too, for the searches in blocks; those
    * and what is not are the pool's. Rejects with LEVEL_IO_ERROR or LEVEL_CORRUPTION.
    */
   get(userKey: Uint8Array, sequence: number, fillCache: boolean): Promise<Buffer | undefined> {

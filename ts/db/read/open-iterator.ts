@@ -13,7 +13,7 @@
 //   thousand entries, that are handed out, and after some thousand entries that are passed. A call can be aborted there, too.
 
 import { SluiceError } from '../../format/error.ts'
-import { nextTurn } from '../turn-budget.ts'
+import { nextTurn } from '../event-turns.ts'
 import { EntryChunk, type Entry, Slab } from './entry-chunk.ts'
 import { DAMAGED, EntryScan, PAUSED, type ScanRange, WAITS } from './entry-scan.ts'
 import type { TableLender } from './level-cursor.ts'

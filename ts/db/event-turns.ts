@@ -11,7 +11,7 @@ const WATCHED_ANSWERS = 128
 /** Answers of one turn: some 3 ms of them. */
 const ANSWERS_A_TURN = 2048
 
-export class TurnBudget {
+export class AnswerBudget {
   /** Since the last turn that was watched. */
   #answers = 0
   #turn: Promise<void> | undefined
